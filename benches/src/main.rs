@@ -1,0 +1,2 @@
+//! Tillside bench harness.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The `tillside` binary.
+fn main() {}
