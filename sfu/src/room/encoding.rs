@@ -1,13 +1,16 @@
 //! One encoding of a publication: the newest packets of one RTP stream, and what is known of its loss and its clock.
 
+use super::rate::RateMeter;
 use crate::id::Rid;
-use crate::rtp::{FrameInspector, FrameMarks, RtpPacket, Ssrc};
-use crate::sdp::MediaKind;
+use crate::rtp::vp8::Vp8Descriptor;
+use crate::rtp::{self, FrameInspector, FrameMarks, RtpPacket, Ssrc, vp8};
+use crate::sdp::{Codec, MediaKind};
 use crate::stream::clock::{Ntp, RtpClock};
 use crate::stream::keyframe::KeyframeRequests;
 use crate::stream::nack::{Arrival as NackArrival, NackGenerator};
 use crate::stream::packet::PacketFacts;
-use crate::stream::report::ReceptionReport;
+use crate::stream::picture::{Picture, PictureId};
+use crate::stream::report::ReceiverStats;
 use crate::stream::ring::{Insertion, PacketRing, RingSize};
 use crate::stream::sequence::Unwrapper;
 use std::time::{Duration, Instant};
@@ -26,32 +29,36 @@ pub(super) struct Encoding {
     pub(super) ring: PacketRing,
     pub(super) nack: NackGenerator,
     pub(super) keyframes: KeyframeRequests,
-    pub(super) reception: ReceptionReport,
+    pub(super) stats: ReceiverStats,
     pub(super) clock: Option<RtpClock>,
     pub(super) rate: RateMeter,
     /// Height of the newest keyframe in pixels, where the codec says it.
     pub(super) height: Option<u16>,
-    inspector: Option<FrameInspector>,
+    inspector: Option<(Codec, FrameInspector)>,
     sequence: Unwrapper,
     last_packet: Option<Instant>,
     kind: MediaKind,
-    clock_rate: u32,
 }
 
-/// What an arrived packet was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Received {
-    /// New: forward it.
-    New {
-        /// Its extended sequence number in the encoding.
-        sequence: u64,
-    },
-    /// Known, too old or too large: nothing to forward.
-    Old,
+/// One packet on its way in, as the publication found it.
+pub(super) struct Incoming<'a> {
+    pub(super) packet: RtpPacket<'a>,
+    /// The payload to keep: that of the packet, or of the original inside an RTX packet.
+    pub(super) payload: &'a [u8],
+    /// The number in the encoding's own sequence.
+    pub(super) sequence: u16,
+    /// The payload type in the encoding, not that of RTX.
+    pub(super) payload_type: u8,
+    pub(super) codec: Codec,
+    /// It came as RTX: a first copy like any other (media trap D3), which says nothing of the path's jitter.
+    pub(super) repaired: bool,
+    /// What subscribers get of its extensions, in the form of [`super::passed`].
+    pub(super) extensions: &'a [u8],
+    pub(super) dependency_descriptor: Option<&'a [u8]>,
 }
 
 impl Encoding {
-    pub(super) fn new(kind: MediaKind, clock_rate: u32, rid: Option<Rid>) -> Self {
+    pub(super) fn new(kind: MediaKind, rid: Option<Rid>) -> Self {
         let size = if kind == MediaKind::Audio { RingSize::AUDIO } else { RingSize::VIDEO };
         Self {
             rid,
@@ -60,7 +67,7 @@ impl Encoding {
             ring: PacketRing::new(size),
             nack: NackGenerator::new(),
             keyframes: KeyframeRequests::new(),
-            reception: ReceptionReport::new(clock_rate),
+            stats: ReceiverStats::new(clock_rate(kind)),
             clock: None,
             rate: RateMeter::default(),
             height: None,
@@ -68,7 +75,6 @@ impl Encoding {
             sequence: Unwrapper::default(),
             last_packet: None,
             kind,
-            clock_rate,
         }
     }
 
@@ -77,49 +83,95 @@ impl Encoding {
         self.last_packet.is_some_and(|at| now.saturating_duration_since(at) < LIVE_FOR)
     }
 
-    /// Takes in one packet: statistics, loss, what it means for its frame, and its bytes into the ring.
-    ///
-    /// `repaired` says that it came as RTX and carries the original sequence number; such a packet is a first copy
-    /// like any other (media trap D3), but it says nothing of the jitter of the path. `extensions` are those that
-    /// subscribers get, in the form of [`super::passed`].
-    pub(super) fn receive(
-        &mut self,
-        now: Instant,
-        packet: &RtpPacket<'_>,
-        number: Numbering,
-        format: &Format,
-        extensions: &[u8],
-        dependency_descriptor: Option<&[u8]>,
-    ) -> Received {
-        let sequence = self.sequence.extend(number.sequence);
-        if !number.repaired {
-            self.reception.handle_packet(now, number.sequence, packet.timestamp());
+    /// The stream goes on under another SSRC: all that is counted per SSRC begins anew.
+    pub(super) fn restart(&mut self, ssrc: Ssrc) {
+        let replaced = self.ssrc.is_some();
+        let wanted = replaced || self.keyframes.is_wanted();
+        let generation = self.generation + u32::from(replaced);
+        *self = Self { ssrc: Some(ssrc), generation, ..Self::new(self.kind, self.rid) };
+        if wanted {
+            self.keyframes.request();
+        }
+    }
+
+    /// Takes in one packet: statistics, loss, what it means for its frame, and its bytes into the ring. Gives its
+    /// extended sequence number if it is new, `None` if it is known, too old or too large.
+    pub(super) fn receive(&mut self, now: Instant, incoming: &Incoming<'_>) -> Option<u64> {
+        let sequence = self.sequence.extend(incoming.sequence);
+        if !incoming.repaired {
+            self.stats.handle_packet(now, sequence, incoming.packet.timestamp());
         }
         self.last_packet = Some(now);
-        self.rate.add(now, packet.payload().len());
-        let facts = self.facts(now, packet, format, dependency_descriptor);
-        if facts.is_switch_point() && self.kind == MediaKind::Video {
+        self.rate.add(now, incoming.payload.len());
+        let facts = self.facts(now, incoming);
+        if facts.is_switch_point() {
             self.keyframes.seen_keyframe();
         }
         if self.nack.handle_packet(now, sequence, facts.is_switch_point()) == NackArrival::Overflow {
             self.keyframes.request();
         }
-        match self.ring.insert(sequence, facts, extensions, packet.payload()) {
-            Insertion::New => Received::New { sequence },
-            Insertion::Duplicate | Insertion::TooOld | Insertion::TooLarge => Received::Old,
+        let inserted = self.ring.insert(sequence, facts, incoming.extensions, incoming.payload);
+        (inserted == Insertion::New).then_some(sequence)
+    }
+
+    /// A sender report of this stream arrived.
+    pub(super) fn handle_sender_report(&mut self, now: Instant, ntp: Ntp, rtp: u32) {
+        self.stats.handle_sender_report(now, ntp);
+        self.clock = Some(RtpClock { ntp, rtp, rate: clock_rate(self.kind) });
+    }
+
+    fn facts(&mut self, now: Instant, incoming: &Incoming<'_>) -> PacketFacts {
+        let marks = self.inspect(incoming);
+        let vp8 = (incoming.codec == Codec::Vp8).then(|| Vp8Descriptor::parse(incoming.payload)).flatten();
+        if let Some((_, height)) = vp8.and_then(|descriptor| descriptor.keyframe_size(incoming.payload)) {
+            self.height = Some(height);
+        }
+        PacketFacts {
+            timestamp: incoming.packet.timestamp(),
+            arrival: now,
+            marker: incoming.packet.marker(),
+            starts_frame: marks.start,
+            keyframe: marks.keyframe,
+            temporal: marks.temporal,
+            payload_type: incoming.payload_type,
+            picture: vp8.as_ref().map(picture),
         }
     }
 
-    /// The stream goes on under another SSRC: everything counted per SSRC begins anew.
-    pub(super) fn restart(&mut self, ssrc: Ssrc) {
-        if self.ssrc.is_some() {
-            self.generation += 1;
+    /// The inspector follows the codec: a publisher may change it from one packet to the next.
+    fn inspect(&mut self, incoming: &Incoming<'_>) -> FrameMarks {
+        let codec = incoming.codec;
+        if self.inspector.as_ref().is_none_or(|(known, _)| *known != codec) {
+            self.inspector = Some((codec, FrameInspector::new(syntax(codec))));
         }
-        let (rid, generation) = (self.rid, self.generation);
-        let wanted = self.keyframes.is_wanted();
-        *self = Self { ssrc: Some(ssrc), generation, ..Self::new(self.kind, self.clock_rate, rid) };
-        if wanted || generation > 0 {
-            self.keyframes.request();
-        }
+        let (_, inspector) = self.inspector.as_mut().expect("set above");
+        inspector.inspect(incoming.payload, incoming.packet.marker(), incoming.dependency_descriptor)
+    }
+}
+
+/// Ticks per second of every codec we forward: Opus counts at 48 kHz (RFC 7587 §4.1), video at 90 kHz.
+pub(super) fn clock_rate(kind: MediaKind) -> u32 {
+    if kind == MediaKind::Audio { 48_000 } else { 90_000 }
+}
+
+/// Which payload syntax a codec configuration has.
+fn syntax(codec: Codec) -> rtp::Codec {
+    match codec {
+        Codec::Opus | Codec::OpusRed => rtp::Codec::Opus,
+        Codec::Vp8 => rtp::Codec::Vp8,
+        Codec::H264 { .. } => rtp::Codec::H264,
+        Codec::Vp9 { .. } => rtp::Codec::Vp9,
+        Codec::Av1 { .. } => rtp::Codec::Av1,
+    }
+}
+
+fn picture(descriptor: &Vp8Descriptor) -> Picture {
+    Picture {
+        id: descriptor.picture_id.map(|id| match id {
+            vp8::PictureId::Short(id) => PictureId::Narrow(id),
+            vp8::PictureId::Long(id) => PictureId::Wide(id),
+        }),
+        tl0: descriptor.tl0_picture_index,
+        key_index: descriptor.layer.map(|layer| layer.key_index),
     }
 }
