@@ -119,6 +119,11 @@ impl IceAgent {
         self.paths.iter().any(|known| known.net == path)
     }
 
+    /// The validated paths, in the order in which they were learnt.
+    pub fn paths(&self) -> impl Iterator<Item = NetPath> {
+        self.paths.iter().map(|path| path.net)
+    }
+
     /// ICE restart (RFC 8445 §9): `credentials` go into the answer, the old ones keep working until the client
     /// nominates a path with the new ones.
     pub fn restart(&mut self, credentials: LocalCredentials) {

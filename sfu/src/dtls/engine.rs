@@ -112,7 +112,9 @@ impl Engine {
                     // A full slab is a lost datagram: the flight will be repeated.
                     out.push(to, datagram);
                 }
-                Output::PeerCert(certificate) if self.expected.is_of(certificate) => self.is_expected_certificate = true,
+                Output::PeerCert(certificate) if self.expected.is_of(certificate) => {
+                    self.is_expected_certificate = true
+                }
                 Output::PeerCert(_) => return Progress::Failed(DtlsFailure::WrongFingerprint),
                 Output::Connected => is_connected = true,
                 Output::KeyingMaterial(exported, profile) => keys = keys_of(profile, &exported),

@@ -97,8 +97,13 @@ impl<'a> UnverifiedRequest<'a> {
         }
         let mut username = None;
         let mut integrity = None;
-        let mut request =
-            BindingRequest { transaction_id, priority: None, role: None, nomination: None, unknown: Default::default() };
+        let mut request = BindingRequest {
+            transaction_id,
+            priority: None,
+            role: None,
+            nomination: None,
+            unknown: Default::default(),
+        };
         for found in Attributes::of(datagram) {
             let found = found.map_err(|_| RequestError::BadAttribute)?;
             match found.kind {

@@ -25,12 +25,21 @@ impl Rate {
 
     /// Takes `count` tokens, or none if there are fewer.
     pub(crate) fn take_many(&mut self, now: Instant, count: u32) -> bool {
-        let full_at = self.full_at.max(now) + self.interval.saturating_mul(count);
+        let full_at = self.full_after(now, count);
         let allowed = full_at <= now + self.interval * self.burst;
         if allowed {
             self.full_at = full_at;
         }
         allowed
+    }
+
+    /// Whether there is a token, without taking it.
+    pub(crate) fn allows(&self, now: Instant) -> bool {
+        self.full_after(now, 1) <= now + self.interval * self.burst
+    }
+
+    fn full_after(&self, now: Instant, count: u32) -> Instant {
+        self.full_at.max(now) + self.interval.saturating_mul(count)
     }
 }
 
