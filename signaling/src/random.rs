@@ -1,7 +1,7 @@
 //! Names that nobody can guess, drawn from a generator that the caller seeds.
 
-use rand::Rng;
-use rand::rngs::StdRng;
+use rand::rngs::{StdRng, SysRng};
+use rand::{Rng, SeedableRng};
 
 /// Letters of random names: no vowels and no look-alikes, so that a name spells nothing and can be read aloud.
 const ALPHABET: &[u8; 32] = b"bcdfghjkmnpqrstvwxyz23456789BDFH";
@@ -10,13 +10,18 @@ const NAME_LETTERS: usize = 20;
 /// Letters of a secret: 52 × 5 bits, above 256 bits.
 const SECRET_LETTERS: usize = 52;
 
+/// A generator seeded by the system, for the shells.
+pub(crate) fn from_system() -> StdRng {
+    StdRng::try_from_rng(&mut SysRng).expect("the system always has random numbers once it is up")
+}
+
 /// A name such as `p_7kq…`, unguessable (100 bits).
-pub fn name(prefix: &str, rng: &mut StdRng) -> String {
+pub(crate) fn name(prefix: &str, rng: &mut StdRng) -> String {
     letters(prefix, NAME_LETTERS, rng)
 }
 
 /// A secret of 260 bits.
-pub fn secret(rng: &mut StdRng) -> String {
+pub(crate) fn secret(rng: &mut StdRng) -> String {
     letters("", SECRET_LETTERS, rng)
 }
 

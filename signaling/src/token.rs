@@ -159,5 +159,12 @@ fn is_display_name(text: &str) -> bool {
     !text.trim().is_empty() && text.len() <= NAME_BYTES_MAX && !text.chars().any(deceives)
 }
 
+/// A fresh API key: its id and its secret, drawn from the system.
+#[must_use]
+pub fn generate() -> (String, String) {
+    let mut rng = crate::random::from_system();
+    (crate::random::name("k_", &mut rng), crate::random::secret(&mut rng))
+}
+
 #[cfg(test)]
 mod tests;

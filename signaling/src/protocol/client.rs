@@ -210,7 +210,7 @@ pub enum Moderate {
         /// Whom.
         participant: String,
     },
-    /// Lets nobody else in.
+    /// Lets nobody else in but moderators.
     Lock,
     /// Lets people in again.
     Unlock,

@@ -110,7 +110,7 @@ impl Keyring {
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
         // RFC 7515 §4.1.11: an extension that must be understood and is not.
-        if header.inner_crit() {
+        if header.crit.is_some() {
             return Err(TokenError::Malformed);
         }
         let kid = header.kid.as_deref().ok_or(TokenError::Malformed)?;
