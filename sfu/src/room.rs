@@ -25,6 +25,7 @@ use crate::id::{Mid, ParticipantId, RoomId};
 use crate::sends::{NetPath, Sends};
 use crate::sfu::SfuConfig;
 use crate::stream::level::Speakers;
+use crate::stream::twcc::PacketResult;
 use participant::Participant;
 use publication::{Publication, PublicationKey};
 use rand_chacha::ChaCha12Rng;
@@ -83,6 +84,8 @@ pub(crate) struct Room {
     select_at: Instant,
     /// Reused by NACK generation.
     missing: Vec<u64>,
+    /// Reused by bandwidth estimation.
+    results: Vec<PacketResult>,
 }
 
 impl Room {
@@ -100,6 +103,7 @@ impl Room {
             deadline: now,
             select_at: now,
             missing: Vec::new(),
+            results: Vec::new(),
         }
     }
 

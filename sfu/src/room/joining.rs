@@ -16,8 +16,11 @@ use crate::stream::clock::PublisherClock;
 use crate::stream::report::Rtt;
 use crate::stream::rewrite::Start;
 use crate::stream::twcc::{TwccRecorder, TwccSender};
-use crate::transport::Transport;
+use crate::transport::{Rate, Transport};
 use rand::RngExt;
+
+/// Sequence numbers a receiver may ask for per second (SEC-12): a tenth of 5 Mbit/s of video in full packets is 50.
+const NACKS_PER_SECOND: u32 = 500;
 
 impl Room {
     /// Lets a participant in, or refuses it without a trace.
@@ -61,13 +64,16 @@ impl Room {
                 twcc: TwccRecorder::new(context.now),
                 clock: PublisherClock::default(),
                 ssrc: Ssrc(context.rng.random()),
+                reference_time: None,
             },
             downlink: Downlink {
                 twcc: TwccSender::new(context.now),
                 bandwidth: BandwidthEstimate::new(),
-                rtt: Rtt::default(),
+                remb: None,
+                report_rtt: Rtt::default(),
                 fraction_lost: 0,
             },
+            nacks: Rate::full(context.now, NACKS_PER_SECOND, NACKS_PER_SECOND),
             negotiation: Box::new(negotiation),
             report_at: context.now,
             told_score: 0,

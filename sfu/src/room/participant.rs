@@ -12,8 +12,8 @@ use crate::stream::bandwidth::BandwidthEstimate;
 use crate::stream::clock::PublisherClock;
 use crate::stream::report::Rtt;
 use crate::stream::twcc::{TwccRecorder, TwccSender};
-use crate::transport::Transport;
-use std::time::Instant;
+use crate::transport::{Rate, Transport};
+use std::time::{Duration, Instant};
 
 /// See the module.
 pub(super) struct Participant {
@@ -30,6 +30,8 @@ pub(super) struct Participant {
     pub(super) streams: Streams,
     pub(super) uplink: Uplink,
     pub(super) downlink: Downlink,
+    /// Retransmissions asked for per second (SEC-12).
+    pub(super) nacks: Rate,
     pub(super) negotiation: Box<Negotiation>,
     /// When the next sender and receiver reports are due.
     pub(super) report_at: Instant,
@@ -57,13 +59,17 @@ pub(super) struct Uplink {
     pub(super) clock: PublisherClock,
     /// Our SSRC as a receiver (RFC 3550 §6.4.2).
     pub(super) ssrc: Ssrc,
+    /// The newest reference time, for us to answer: whose, its middle 32 bits, when it came (RFC 3611 §4.4).
+    pub(super) reference_time: Option<(Ssrc, u32, Instant)>,
 }
 
 /// The way from us to the participant.
 pub(super) struct Downlink {
     pub(super) twcc: TwccSender,
     pub(super) bandwidth: BandwidthEstimate,
-    pub(super) rtt: Rtt,
+    /// The estimate of a receiver that reports no transport-wide arrival times, in bits per second.
+    pub(super) remb: Option<u64>,
+    pub(super) report_rtt: Rtt,
     /// Share of what we sent that was lost, of the newest report, in 1/256.
     pub(super) fraction_lost: u8,
 }
@@ -85,6 +91,13 @@ impl Participant {
 
     pub(super) fn slot(&mut self, mid: Mid) -> Option<&mut Slot> {
         self.slots.iter_mut().find(|slot| slot.mid == mid)
+    }
+}
+
+impl Downlink {
+    /// The round-trip time, as far as it was measured.
+    pub(super) fn rtt(&self) -> Option<Duration> {
+        self.report_rtt.smoothed().or(self.twcc.rtt())
     }
 }
 

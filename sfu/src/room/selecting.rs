@@ -203,8 +203,11 @@ fn choose_encodings(now: Instant, participant: &mut Participant, publications: &
         let slot = &slots[index];
         (slot.kind != MediaKind::Audio, slot.wish.map_or(0, |wish| wish.priority), index)
     });
-    let knows_bandwidth = slots.iter().any(Slot::uses_transport_cc);
-    let mut budget = if knows_bandwidth { participant.downlink.bandwidth.estimate().bps() } else { u64::MAX };
+    let mut budget = if slots.iter().any(Slot::uses_transport_cc) {
+        participant.downlink.bandwidth.estimate().bps()
+    } else {
+        participant.downlink.remb.unwrap_or(u64::MAX)
+    };
     for index in order {
         let slot = &mut slots[index];
         let Some(bound) = slot.publication() else { continue };
