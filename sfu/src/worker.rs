@@ -1,1 +1,9 @@
-//! (to be written)
+//! The media worker's shell: sockets, poll and channels around the pure core. The only place of this crate that makes
+//! system calls or reads the clock.
+
+pub mod gso;
+pub mod inbox;
+pub mod poller;
+mod syscall;
+pub mod tcp;
+pub mod udp;
