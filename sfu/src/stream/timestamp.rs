@@ -39,6 +39,7 @@ pub struct TimestampMap {
 /// The newest frame that was mapped.
 #[derive(Clone, Copy, Debug)]
 struct Newest {
+    encoding: u8,
     sequence: u64,
     source: u32,
     /// Output timestamp, extended.
@@ -99,7 +100,7 @@ impl TimestampMap {
         let offset = *self.offsets.at(encoding, sequence)?;
         let out = timestamp.wrapping_add(offset);
         let newest = self.newest?;
-        if sequence <= newest.sequence {
+        if encoding != newest.encoding || sequence <= newest.sequence {
             return Some(out);
         }
         let advance = i64::from(out.wrapping_sub(newest.out as u32) as i32);
@@ -114,7 +115,7 @@ impl TimestampMap {
             return Some(out as u32);
         }
         if advance > 0 {
-            self.note_frame(now, sequence, timestamp, newest.out + advance);
+            self.note_frame(now, encoding, sequence, timestamp, newest.out + advance);
         }
         Some(out)
     }
@@ -133,11 +134,11 @@ impl TimestampMap {
     fn begin(&mut self, now: Instant, encoding: u8, sequence: u64, timestamp: u32, out: i64) {
         assert!(self.newest.is_none_or(|newest| out > newest.out), "a switch never goes back in time");
         self.offsets.begin(encoding, sequence, (out as u32).wrapping_sub(timestamp));
-        self.note_frame(now, sequence, timestamp, out);
+        self.note_frame(now, encoding, sequence, timestamp, out);
     }
 
-    fn note_frame(&mut self, now: Instant, sequence: u64, source: u32, out: i64) {
-        self.newest = Some(Newest { sequence, source, out, arrival: now });
+    fn note_frame(&mut self, now: Instant, encoding: u8, sequence: u64, source: u32, out: i64) {
+        self.newest = Some(Newest { encoding, sequence, source, out, arrival: now });
         let transit = self.transit.get_or_insert(Transit { origin: now, mean_ticks: 0.0, frames: 0 });
         let elapsed = now.saturating_duration_since(transit.origin).as_secs_f64() * f64::from(self.rate);
         transit.frames = (transit.frames + 1).min(TRANSIT_FRAMES_MAX);
