@@ -146,3 +146,6 @@ impl PublisherClock {
         self.their_time(ours).map(|theirs| stream.timestamp_at(theirs))
     }
 }
+
+#[cfg(test)]
+mod tests;

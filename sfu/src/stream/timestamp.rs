@@ -165,3 +165,6 @@ impl TimestampMap {
         i64::from(self.rate / STEPS_PER_SECOND)
     }
 }
+
+#[cfg(test)]
+mod tests;
