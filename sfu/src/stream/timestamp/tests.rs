@@ -68,8 +68,9 @@ fn trap_a4_a_restarted_source_clock_does_not_jump_the_output() {
 fn frames_sent_out_of_capture_order_pass_through() {
     let (mut map, now) = map_from(1_000_000);
     map.switch(now, 0, 1, 9_000, None, None);
-    let outs: Vec<Option<u32>> =
-        [(2, 18_000), (3, 12_000), (4, 15_000), (5, 27_000)].map(|(n, ts)| map.forward(now + ms(30 * n), 0, n, ts)).into();
+    let outs: Vec<Option<u32>> = [(2, 18_000), (3, 12_000), (4, 15_000), (5, 27_000)]
+        .map(|(n, ts)| map.forward(now + ms(30 * n), 0, n, ts))
+        .into();
     assert_eq!(outs, [1_009_000, 1_003_000, 1_006_000, 1_018_000].map(Some));
 }
 
