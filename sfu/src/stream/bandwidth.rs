@@ -150,7 +150,8 @@ impl BandwidthEstimate {
         let Some((first, _)) = self.delivered.front() else { return Bitrate(0) };
         let Some((last, _)) = self.delivered.back() else { return Bitrate(0) };
         let window = last.saturating_duration_since(*first).max(RATE_WINDOW / 2);
-        let bytes: u64 = self.delivered.iter().map(|(_, bytes)| bytes).sum();
+        // The first feedback of the window tells of the time before it.
+        let bytes: u64 = self.delivered.iter().skip(1).map(|(_, bytes)| bytes).sum();
         Bitrate((u128::from(bytes) * 8_000_000 / window.as_micros()) as u64)
     }
 
@@ -252,3 +253,6 @@ impl BaseDelay {
         self.before.map_or(current, |before| before.min(current))
     }
 }
+
+#[cfg(test)]
+mod tests;

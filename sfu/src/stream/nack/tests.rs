@@ -111,6 +111,8 @@ enum Fate {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     /// 3,000 packets across a wrap: 30 % lost, reordered by up to 20, one burst of up to 2,000 lost.
     #[test]
     fn trap_d4_asks_for_what_is_missing_and_nothing_else(
