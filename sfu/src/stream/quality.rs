@@ -8,7 +8,7 @@ use std::time::Duration;
 /// What was measured over the last few seconds on one path.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Measured {
-    /// Share of packets that were lost for good or came too late, 0.0 to 1.0.
+    /// Share of packets that were lost for good or came too late, 0.0 to 1.0; zero where no packet was due.
     pub loss: f32,
     /// Round-trip time; zero while not known.
     pub rtt: Duration,

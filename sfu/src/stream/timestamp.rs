@@ -81,15 +81,10 @@ impl TimestampMap {
             None => i64::from(self.start),
             Some(newest) => {
                 let by_arrival = self.expected(now, &newest);
-                let aligned = from.zip(to).map(|(from, to)| {
-                    let captured = to.capture_time(timestamp).micros_since(from.capture_time(newest.source));
-                    newest.out + captured * i64::from(self.rate) / 1_000_000
-                });
-                let trust = self.ticks(ALIGNMENT_TRUST);
-                aligned
-                    .filter(|aligned| aligned.abs_diff(by_arrival) <= trust.unsigned_abs())
-                    .unwrap_or(by_arrival)
-                    .max(newest.out + self.step())
+                let aligned = from.zip(to).map(|(from, to)| self.aligned(&newest, from, to, timestamp));
+                let trust = self.ticks(ALIGNMENT_TRUST).unsigned_abs();
+                let believed = aligned.filter(|aligned| aligned.abs_diff(by_arrival) <= trust);
+                believed.unwrap_or(by_arrival).max(newest.out + self.step())
             }
         };
         self.begin(now, encoding, sequence, timestamp, out);
@@ -145,6 +140,15 @@ impl TimestampMap {
         transit.mean_ticks += (elapsed - out as f64 - transit.mean_ticks) / f64::from(transit.frames);
     }
 
+    /// The output timestamp of `timestamp` on the clock `to`, by the time that passed between its capture and that of
+    /// the newest frame, which was on the clock `from`.
+    fn aligned(&self, newest: &Newest, from: &RtpClock, to: &RtpClock, timestamp: u32) -> i64 {
+        let captured = to.capture_time(timestamp).micros_since(from.capture_time(newest.source));
+        // Reports may hold any time at all, so this is far from fitting the ticks of a sane one.
+        let ticks = i128::from(captured) * i128::from(self.rate) / 1_000_000;
+        newest.out.saturating_add(i64::try_from(ticks).unwrap_or(i64::MAX))
+    }
+
     /// The output timestamp of a new frame that arrives at `now`, by arrival times alone.
     fn expected(&self, now: Instant, newest: &Newest) -> i64 {
         let earliest = newest.out + self.step();
@@ -158,7 +162,11 @@ impl TimestampMap {
     }
 
     fn ticks(&self, duration: Duration) -> i64 {
-        (duration.as_micros() * u128::from(self.rate) / 1_000_000) as i64
+        let rate = u64::from(self.rate);
+        duration
+            .as_secs()
+            .saturating_mul(rate)
+            .saturating_add(u64::from(duration.subsec_nanos()) * rate / 1_000_000_000) as i64
     }
 
     fn step(&self) -> i64 {

@@ -36,6 +36,8 @@ fn trap_a4_late_packets_of_the_old_encoding_keep_its_offset() {
     assert_eq!(map.forward(now + ms(67), 0, 901, 10_000), Some(0));
     let first = map.forward(now + ms(66), 1, 5, 500_000);
     assert_eq!(map.forward(now + ms(70), 1, 6, 500_000), first, "the old packet's number is of another space");
+    assert_eq!(map.forward(now + ms(6_000), 0, 901, 10_000), Some(0), "however late it is");
+    assert_eq!(map.translate(500_000), first);
 }
 
 #[test]
@@ -43,9 +45,12 @@ fn trap_a4_reports_that_contradict_arrival_are_not_believed() {
     let (mut map, now) = map_from(0);
     let clock = |seconds: u64| RtpClock { ntp: Ntp(seconds << 32), rtp: 0, rate: RATE };
     map.switch(now, 0, 1, 0, None, None);
-    map.switch(now + ms(40), 1, 1, 0, Some(&clock(1000)), Some(&clock(4000)));
-    let out = map.forward(now + ms(40), 1, 1, 0).map(i64::from);
-    assert!(out.is_some_and(|out| (30 * MILLI..=50 * MILLI).contains(&out)), "{out:?}");
+    for (run, (from, to)) in (1..).zip([(1000, 4000), (4000, 1000), (0, 1 << 31), (1 << 31, 0)]) {
+        let now = now + ms(40 * run);
+        map.switch(now, 1, run, 0, Some(&clock(from)), Some(&clock(to)));
+        let out = map.forward(now, 1, run, 0).map(|out| i64::from(out) / MILLI - 40 * run as i64);
+        assert!(out.is_some_and(|error| error.abs() <= 10), "{out:?} ms after {from} and {to}");
+    }
 }
 
 #[test]
@@ -62,6 +67,7 @@ fn trap_a4_a_restarted_source_clock_does_not_jump_the_output() {
     check(50_000 + 60 * RATE);
     check(50_000u32.wrapping_sub(60 * RATE));
     check(2_000_000_000);
+    check(50_000u32.wrapping_add(1 << 31));
 }
 
 #[test]
