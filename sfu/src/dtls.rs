@@ -321,4 +321,4 @@ pub fn fuzz_hello(bytes: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -64,7 +64,8 @@ pub enum Consent {
 pub struct IceAgent {
     current: Generation,
     /// Before a restart's credentials are nominated, those they replace. Both are answered.
-    previous: Option<Generation>,
+    /// Boxed, for it is there only during a restart and prepared keys are large.
+    previous: Option<Box<Generation>>,
     paths: Vec<Path>,
     selected: Option<NetPath>,
     last_check: Instant,
@@ -130,7 +131,7 @@ impl IceAgent {
         let next = Generation { number: self.current.number + 1, credentials, renominated: None };
         let replaced = std::mem::replace(&mut self.current, next);
         if self.previous.is_none() {
-            self.previous = Some(replaced);
+            self.previous = Some(Box::new(replaced));
         } else {
             // A restart upon a restart that was never completed: what works is still the generation before both.
             self.remove_paths(|path| path.generation == replaced.number);
@@ -150,7 +151,7 @@ impl IceAgent {
     ) -> Result<(), CheckRejection> {
         let unverified = UnverifiedRequest::parse(datagram).map_err(CheckRejection::Malformed)?;
         let ufrag = unverified.local_ufrag().ok_or(CheckRejection::UnknownUfrag)?;
-        let generation = [Some(&self.current), self.previous.as_ref()]
+        let generation = [Some(&self.current), self.previous.as_deref()]
             .into_iter()
             .flatten()
             .find(|generation| generation.credentials.ufrag().as_bytes() == ufrag)

@@ -64,7 +64,9 @@ fn truncated_or_damaged_at_each_byte_is_never_proven() {
         assert!(UnverifiedRequest::parse(&RFC5769_REQUEST[..cut]).is_err(), "cut at {cut}");
         let _ = username_of(&RFC5769_REQUEST[..cut]);
     }
-    for at in 0..RFC5769_REQUEST.len() {
+    // All but the type of the last attribute: a fingerprint turned into something optional is no damage.
+    let fingerprint_type = RFC5769_REQUEST.len() - 8..RFC5769_REQUEST.len() - 6;
+    for at in (0..RFC5769_REQUEST.len()).filter(|at| !fingerprint_type.contains(at)) {
         let mut damaged = RFC5769_REQUEST.to_vec();
         damaged[at] ^= 1;
         let proven = UnverifiedRequest::parse(&damaged).ok().and_then(|request| request.verify(&rfc5769_key()));
