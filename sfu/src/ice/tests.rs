@@ -212,6 +212,34 @@ fn trap_h1_thirty_seconds_of_silence_end_the_consent() {
 }
 
 #[test]
+fn each_check_renews_the_consent_of_its_own_path_only() {
+    let mut fixture = Fixture::new();
+    fixture.check(path(1), NOMINATE);
+    fixture.check(path(2), CHECK);
+    fixture.changes();
+    let mut removed = Vec::new();
+    for _ in 0..60 {
+        fixture.now += SECOND;
+        fixture.check(path(1), CHECK);
+        assert_eq!(fixture.agent.handle_timeout(fixture.now), Consent::Held);
+        removed.extend(fixture.changes());
+    }
+    assert_eq!(removed, [PathChange::Removed(path(2))]);
+}
+
+#[test]
+fn a_closed_connection_is_a_path_less() {
+    let mut fixture = Fixture::new();
+    let tcp = NetPath::new(path(9).remote(), Via::Tcp(1));
+    fixture.check(path(1), CHECK);
+    fixture.check(tcp, NOMINATE);
+    fixture.changes();
+    fixture.agent.remove_path(tcp);
+    assert_eq!(fixture.changes(), [PathChange::Removed(tcp)]);
+    assert_eq!(fixture.agent.sending_path(), Some(path(1)));
+}
+
+#[test]
 fn a_restart_keeps_the_old_path_until_the_new_credentials_are_nominated() {
     let mut fixture = Fixture::new();
     fixture.check(path(1), NOMINATE);
@@ -246,11 +274,12 @@ fn a_second_restart_replaces_an_unfinished_first() {
     fixture.check(path(2), Check { seed: 1, ..CHECK });
     fixture.changes();
     fixture.agent.restart(credentials(2));
-    assert_eq!(fixture.changes(), [PathChange::Removed(path(2))]);
     assert_eq!(fixture.raw(path(2), &Check { seed: 1, ..CHECK }.bytes()), Err(CheckRejection::UnknownUfrag));
     fixture.check(path(1), NOMINATE);
     fixture.check(path(3), Check { seed: 2, ..NOMINATE });
-    assert_eq!(fixture.agent.sending_path(), Some(path(3)));
+    let removed = [path(1), path(2)].map(PathChange::Removed);
+    let expected = [&[PathChange::Added(path(3)), PathChange::Selected(path(3))], &removed[..]].concat();
+    assert_eq!(fixture.changes(), expected);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::*;
-use crate::dtls::HANDSHAKE_DEADLINE;
 use crate::dtls::tests::client::{ClientVersion, DtlsClient, acceptor, start, take};
+use crate::dtls::{HANDSHAKE_DEADLINE, LINGER};
 use crate::ice::{CONSENT_EXPIRY, UfragRoute};
 use crate::id::WorkerId;
 use crate::rtp::RtpHeader;
@@ -243,6 +243,7 @@ fn trap_h1_silence_ends_the_transport() {
     while let Some(due) = call.transport.poll_timeout() {
         call.now = due;
         call.transport.handle_timeout(due, &mut call.out);
+        assert_eq!(call.transport.handshake.is_none(), due >= start() + LINGER, "kept no longer than needed");
         deadlines += 1;
         assert!(deadlines < 100, "timers make progress");
     }
@@ -293,6 +294,23 @@ fn a_lost_flight_is_repeated_to_where_the_client_is_now() {
     call.now = call.transport.poll_timeout().expect("a retransmission is due");
     assert!(call.now < start() + 250 * MILLISECOND);
     call.transport.handle_timeout(call.now, &mut call.out);
+    assert!(!call.out.is_empty() && call.out.datagrams().iter().all(|send| send.to == path(1)));
+}
+
+#[test]
+fn without_a_path_the_handshake_waits_for_one() {
+    let mut call = Call::new(ClientVersion::Both);
+    call.check(path(0), None);
+    for datagram in call.client.poll(call.now) {
+        call.transport.handle_dtls(call.now, path(0), &datagram, &mut call.out);
+    }
+    call.transport.remove_path(path(0));
+    call.out.clear();
+    assert_eq!(call.transport.poll_timeout(), Some(start() + CONSENT_EXPIRY), "nothing is due that could be done");
+    call.now += SECOND;
+    call.check(path(1), None);
+    let due = call.transport.poll_timeout().expect("the flight is due again");
+    call.transport.handle_timeout(call.now.max(due), &mut call.out);
     assert!(!call.out.is_empty() && call.out.datagrams().iter().all(|send| send.to == path(1)));
 }
 
