@@ -70,6 +70,19 @@ fn a_burst_is_told_in_several_feedbacks_of_bounded_size() {
 }
 
 #[test]
+fn a_packet_from_long_ago_does_not_displace_a_new_one() {
+    let start = Instant::now();
+    let mut recorder = TwccRecorder::new(start);
+    for number in 0..=ARRIVALS as u16 {
+        recorder.record(start, number);
+    }
+    recorder.record(start + ms(9), 0);
+    let told: Vec<(u16, Option<u64>)> =
+        std::iter::from_fn(|| poll(&mut recorder, start)).flat_map(|(_, told)| told).collect();
+    assert_eq!(told, (1..=ARRIVALS as u16).map(|number| (number, Some(0))).collect::<Vec<_>>());
+}
+
+#[test]
 fn arrivals_too_far_apart_for_the_wire_are_told_apart() {
     let start = Instant::now();
     let mut recorder = TwccRecorder::new(start);
