@@ -139,3 +139,16 @@ fn one_burst_of_loss_is_judged_once() {
         assert_eq!(estimate.estimate() < before, step == 5, "at feedback {step}");
     }
 }
+
+#[test]
+fn an_estimate_halves_each_second_without_feedback() {
+    let start = Instant::now();
+    let mut estimate = BandwidthEstimate::new();
+    let after = |estimate: &mut BandwidthEstimate, millis| {
+        estimate.on_silence(start + Duration::from_millis(millis), start);
+        estimate.estimate().bps() / 1000
+    };
+    let seen = [500, 999, 1_000, 1_500, 2_000, 3_000].map(|millis| after(&mut estimate, millis));
+    assert_eq!(seen, [1000, 1000, 500, 500, 250, 125]);
+    assert_eq!((4..60).map(|second| after(&mut estimate, 1000 * second)).last(), Some(FLOOR.bps() / 1000));
+}

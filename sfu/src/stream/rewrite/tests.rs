@@ -146,6 +146,19 @@ fn trap_a3_a_frame_dropped_too_late_is_answered_with_padding() {
 }
 
 #[test]
+fn trap_c1_a_dropped_frame_leaves_no_gap_in_any_number() {
+    let start = Instant::now();
+    let mut rewriter = video(start, 0);
+    rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS);
+    rewriter.forward(0, 61, &facts(start, 61));
+    rewriter.skip(0, 62, &facts(start, 62));
+    rewriter.skip(0, 63, &facts(start, 63));
+    let out = rewriter.forward(0, 64, &facts(start, 64)).expect("forwarded");
+    let id = out.picture.and_then(|picture| picture.id);
+    assert_eq!((out.index, id, out.timestamp), (2, Some(PictureId::Wide(1)), 6_000), "but time goes on");
+}
+
+#[test]
 fn trap_a5_a_talk_spurt_begins_with_the_marker_and_leaves_no_gap() {
     let start = Instant::now();
     let mut rewriter = Rewriter::new(start, Kind::Audio, 48_000, Start::default());

@@ -99,6 +99,7 @@ fn trap_e1_numbers_count_everything_sent_and_results_tell_when() {
     let mut sender = TwccSender::new(start);
     let numbers: Vec<u16> = (0..5).map(|n| sender.stamp(start + ms(n * 5), 100 * n as usize)).collect();
     assert_eq!(numbers, [1, 2, 3, 4, 5]);
+    assert_eq!(sender.unanswered_since(), Some(start));
     let mut results = Vec::new();
     let told = [(0, Some(1)), (1, Some(7_000)), (2, None), (3, Some(17_000)), (9, Some(2))];
     sender.handle_feedback(start + ms(60), told.into_iter(), &mut results);
@@ -110,6 +111,7 @@ fn trap_e1_numbers_count_everything_sent_and_results_tell_when() {
     };
     assert_eq!(results, [result(1, Some(7_000)), result(2, None), result(3, Some(17_000))]);
     assert_eq!(sender.rtt(), Some(ms(50)), "from the newest packet that arrived");
+    assert_eq!(sender.unanswered_since(), None);
 
     results.clear();
     let again = [(1, Some(7_000)), (2, Some(20_000)), (3, None)];
