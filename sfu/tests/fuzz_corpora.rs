@@ -9,6 +9,8 @@ mod codec;
 mod rtcp;
 #[path = "../../fuzz/fuzz_targets/rtp.rs"]
 mod rtp;
+#[path = "../../fuzz/fuzz_targets/sdp.rs"]
+mod sdp;
 #[path = "../../fuzz/fuzz_targets/srtp_open.rs"]
 mod srtp_open;
 
@@ -44,4 +46,9 @@ fn sec_06_srtp_open() {
 #[test]
 fn sec_06_codec() {
     replay("codec", codec::run);
+}
+
+#[test]
+fn sec_06_sdp() {
+    replay("sdp", sdp::run);
 }
