@@ -6,8 +6,8 @@
 
 pub mod command;
 pub mod config;
-mod dtls;
-mod ice;
+pub mod dtls;
+pub mod ice;
 pub mod id;
 pub mod rtcp;
 pub mod rtp;
@@ -16,5 +16,5 @@ pub mod sends;
 pub mod srtp;
 pub mod stream;
 pub mod stun;
-mod transport;
+pub mod transport;
 pub mod worker;

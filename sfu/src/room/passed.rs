@@ -1,0 +1,65 @@
+//! The header extensions that a publisher's packet carries on to subscribers, in a form of our own.
+//!
+//! Ids differ from participant to participant (media trap I1), so the ring keeps meanings: per extension one byte of
+//! [`Extension`], one byte of length, the value. Mid and rid, transport-wide numbers and send times belong to one hop and
+//! are left out; the subscription writes its own.
+
+use crate::rtp;
+use crate::sdp::{Extension, ExtensionMap};
+
+/// Bytes of passed-on extensions per packet. A keyframe's dependency descriptor with a template structure takes up to
+/// about 100; colour space with HDR metadata 28.
+pub(super) const PASSED_BYTES_MAX: usize = 255;
+/// Extensions written per packet: those passed on, and the transport-wide number or send time.
+pub(super) const WRITTEN_MAX: usize = 8;
+
+const PASSED: [Extension; 7] = [
+    Extension::AudioLevel,
+    Extension::VideoOrientation,
+    Extension::PlayoutDelay,
+    Extension::ContentType,
+    Extension::ColorSpace,
+    Extension::DependencyDescriptor,
+    Extension::AbsCaptureTime,
+];
+
+/// Collects what is passed on from a packet's extensions, whose ids mean what `negotiated` says. Returns its length;
+/// what does not fit is left out.
+pub(super) fn collect(extensions: rtp::Extensions<'_>, negotiated: &ExtensionMap, out: &mut [u8]) -> usize {
+    let mut used = 0;
+    for rtp::Extension { id, value } in extensions {
+        let Some(kind) = negotiated.extension(id).filter(|kind| PASSED.contains(kind)) else { continue };
+        let end = used + 2 + value.len();
+        if end > out.len() {
+            continue;
+        }
+        out[used] = kind as u8;
+        out[used + 1] = value.len() as u8;
+        out[used + 2..end].copy_from_slice(value);
+        used = end;
+    }
+    used
+}
+
+/// Puts the collected extensions under a subscriber's ids into `written`, leaving out what it did not negotiate.
+/// Returns how many there are. One place is left free for the subscription's own.
+#[inline]
+pub(super) fn translate<'a>(
+    mut collected: &'a [u8],
+    negotiated: &ExtensionMap,
+    written: &mut [rtp::Extension<'a>; WRITTEN_MAX],
+) -> usize {
+    let mut count = 0;
+    while let [kind, len, rest @ ..] = collected {
+        let Some((value, rest)) = rest.split_at_checked(usize::from(*len)) else { break };
+        collected = rest;
+        let Some(extension) = PASSED.iter().find(|extension| **extension as u8 == *kind) else { continue };
+        if let Some(id) = negotiated.id(*extension)
+            && count < WRITTEN_MAX - 1
+        {
+            written[count] = rtp::Extension { id, value };
+            count += 1;
+        }
+    }
+    count
+}

@@ -1,0 +1,106 @@
+//! A whole offer: its m-lines, and the one ICE and DTLS transport that they share.
+
+use super::line::{Section, Sections};
+use super::{Fingerprint, IceCredentials, MediaOffer, OFFER_BYTES_MAX, SdpError};
+use crate::id::Mid;
+
+/// A client's offer, read and checked once. What it cannot mean has been refused; what we do not know was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    ice: IceCredentials,
+    fingerprint: Fingerprint,
+    allow_mixed: bool,
+    media: Vec<MediaOffer>,
+}
+
+impl Offer {
+    /// Reads an offer.
+    ///
+    /// # Errors
+    /// [`SdpError`] when it is no session description, passes a limit, or would need a transport that we do not
+    /// offer: anything but DTLS-SRTP with a SHA-2 fingerprint, bundled and multiplexed, the client being DTLS client.
+    pub fn parse(text: &str) -> Result<Self, SdpError> {
+        if text.len() > OFFER_BYTES_MAX {
+            return Err(SdpError::TooLong { bytes: text.len() });
+        }
+        let sections = Sections::parse(text)?;
+        let session = &sections.session;
+        let bundle = bundled_mids(session);
+        let mut media: Vec<MediaOffer> = Vec::with_capacity(sections.media.len());
+        for (line, section) in &sections.media {
+            let offer = MediaOffer::parse(line, section, session, &bundle)?;
+            if media.iter().any(|other| other.mid == offer.mid) {
+                return Err(SdpError::MidRepeated { mid: offer.mid });
+            }
+            media.push(offer);
+        }
+        check_extension_ids(&media)?;
+
+        let tagged = tagged_media(&bundle, &media)?;
+        let (mid, section) = (media[tagged].mid, &sections.media[tagged].1);
+        check_setup(mid, section, session)?;
+        Ok(Self {
+            ice: IceCredentials::parse(mid, section, session)?,
+            fingerprint: Fingerprint::parse(mid, section, session)?,
+            allow_mixed: session.has("extmap-allow-mixed"),
+            media,
+        })
+    }
+
+    /// The client's ICE credentials.
+    #[must_use]
+    pub fn ice(&self) -> &IceCredentials {
+        &self.ice
+    }
+
+    /// The fingerprint of the client's certificate.
+    #[must_use]
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    /// The m-lines in order.
+    #[must_use]
+    pub fn media(&self) -> &[MediaOffer] {
+        &self.media
+    }
+
+    /// Whether `a=extmap-allow-mixed` stands in the session part.
+    pub(super) fn allow_mixed(&self) -> bool {
+        self.allow_mixed
+    }
+}
+
+/// The mids of the first BUNDLE group (RFC 9143 §7.1), which the first m-line's transport serves.
+fn bundled_mids<'a>(session: &Section<'a>) -> Vec<&'a str> {
+    let group = session.all("group").find_map(|group| group.value.strip_prefix("BUNDLE"));
+    group.map(|mids| mids.split_ascii_whitespace().collect()).unwrap_or_default()
+}
+
+/// The m-line whose transport attributes count (RFC 8843 §7.1.3): the first of the group that we can accept, since our
+/// answer may not reject the one it takes the transport from.
+fn tagged_media(bundle: &[&str], media: &[MediaOffer]) -> Result<usize, SdpError> {
+    if !media.iter().any(MediaOffer::is_live) {
+        return Err(SdpError::BundleMissing);
+    }
+    let position = |mid: &&str| media.iter().position(|offer| offer.is_acceptable() && offer.mid.as_str() == *mid);
+    bundle.iter().find_map(position).ok_or(SdpError::NothingAccepted)
+}
+
+/// One BUNDLE has one meaning for each extension id (RFC 8843 §9.2): we have to read the mid before we know the m-line.
+fn check_extension_ids(media: &[MediaOffer]) -> Result<(), SdpError> {
+    let mut meaning = super::ExtensionMap::default();
+    for offer in media {
+        for extension in &offer.extensions {
+            if !meaning.insert(extension.extension, extension.id) {
+                return Err(SdpError::ExtensionConflict { mid: offer.mid, id: extension.id });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_setup(mid: Mid, media: &Section<'_>, session: &Section<'_>) -> Result<(), SdpError> {
+    let setup = media.first("setup").or(session.first("setup")).map(|setup| setup.value);
+    if matches!(setup, Some("actpass" | "active")) { Ok(()) } else { Err(SdpError::Setup { mid }) }
+}

@@ -1,0 +1,121 @@
+//! The payload types negotiated for one m-line, indexed the way packets ask.
+
+use super::{Codec, Feedback};
+
+/// Payload types are 7 bits.
+const NUMBERS: usize = 128;
+/// In [`PayloadTypes::by_number`]: not negotiated.
+const NONE: u8 = u8::MAX;
+/// In [`PayloadTypes::by_number`]: RTX of the codec in the other bits.
+const RTX: u8 = 0x80;
+
+/// A codec that both sides have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NegotiatedCodec {
+    /// What it is.
+    pub codec: Codec,
+    /// The client's number for it.
+    pub payload_type: u8,
+    /// The client's number for its retransmissions.
+    pub rtx: Option<u8>,
+    /// Feedback that both sides take.
+    pub feedback: Feedback,
+}
+
+/// The codecs of an m-line in the order of the answer, found by payload type or by configuration without a search.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PayloadTypes {
+    codecs: Vec<NegotiatedCodec>,
+    /// An index into `codecs`, with [`RTX`] set for a retransmission; or [`NONE`].
+    by_number: [u8; NUMBERS],
+}
+
+impl Default for PayloadTypes {
+    fn default() -> Self {
+        Self { codecs: Vec::new(), by_number: [NONE; NUMBERS] }
+    }
+}
+
+impl PayloadTypes {
+    /// `codecs` have distinct payload types below 128, which [`super::Offer::parse`] sees to.
+    pub(super) fn new(codecs: Vec<NegotiatedCodec>) -> Self {
+        let mut by_number = [NONE; NUMBERS];
+        assert!(codecs.len() < NUMBERS, "there are fewer codecs than payload types");
+        for (index, codec) in codecs.iter().enumerate() {
+            by_number[usize::from(codec.payload_type)] = index as u8;
+            if let Some(rtx) = codec.rtx {
+                by_number[usize::from(rtx)] = index as u8 | RTX;
+            }
+        }
+        Self { codecs, by_number }
+    }
+
+    /// All codecs, best first.
+    #[must_use]
+    pub fn codecs(&self) -> &[NegotiatedCodec] {
+        &self.codecs
+    }
+
+    /// What a packet of this payload type carries; `None` also for RTX.
+    #[must_use]
+    pub fn codec_for(&self, payload_type: u8) -> Option<Codec> {
+        self.entry(payload_type).filter(|(_, rtx)| !rtx).map(|(codec, _)| codec.codec)
+    }
+
+    /// The codec with its feedback and RTX; `None` also for RTX.
+    #[must_use]
+    pub fn negotiated(&self, payload_type: u8) -> Option<&NegotiatedCodec> {
+        self.entry(payload_type).filter(|(_, rtx)| !rtx).map(|(codec, _)| codec)
+    }
+
+    /// The client's number for a codec. `None` means that nothing of this codec may be sent to it (trap I2).
+    #[must_use]
+    pub fn pt_for(&self, codec: Codec) -> Option<u8> {
+        self.codecs.iter().find(|negotiated| negotiated.codec == codec).map(|negotiated| negotiated.payload_type)
+    }
+
+    /// The number under which a payload type is retransmitted.
+    #[must_use]
+    pub fn rtx_for(&self, payload_type: u8) -> Option<u8> {
+        self.negotiated(payload_type)?.rtx
+    }
+
+    /// The payload type that an RTX number retransmits (`apt`); `None` if it is no RTX.
+    #[must_use]
+    pub fn repaired_by(&self, rtx_payload_type: u8) -> Option<u8> {
+        self.entry(rtx_payload_type).filter(|(_, rtx)| *rtx).map(|(codec, _)| codec.payload_type)
+    }
+
+    fn entry(&self, payload_type: u8) -> Option<(&NegotiatedCodec, bool)> {
+        let entry = *self.by_number.get(usize::from(payload_type))?;
+        (entry != NONE).then(|| (&self.codecs[usize::from(entry & !RTX)], entry & RTX != 0))
+    }
+}
+
+impl std::fmt::Debug for PayloadTypes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(&self.codecs).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trap_i2_every_question_has_one_answer_or_none() {
+        let feedback = Feedback { nack: true, ..Feedback::default() };
+        let vp8 = NegotiatedCodec { codec: Codec::Vp8, payload_type: 96, rtx: Some(97), feedback };
+        let vp9 = NegotiatedCodec { codec: Codec::Vp9 { profile: 0 }, payload_type: 127, rtx: None, feedback };
+        let types = PayloadTypes::new(vec![vp8.clone(), vp9]);
+        assert_eq!((types.codec_for(96), types.codec_for(97)), (Some(Codec::Vp8), None));
+        assert_eq!((types.rtx_for(96), types.rtx_for(97), types.rtx_for(127)), (Some(97), None, None));
+        assert_eq!((types.repaired_by(97), types.repaired_by(96)), (Some(96), None));
+        assert_eq!(types.pt_for(Codec::Vp9 { profile: 0 }), Some(127));
+        assert_eq!(types.pt_for(Codec::Vp9 { profile: 2 }), None, "another profile is another codec");
+        assert_eq!(types.negotiated(96), Some(&vp8));
+        for number in [0, 98, 128, 255] {
+            assert_eq!((types.codec_for(number), types.repaired_by(number)), (None, None), "{number}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Who speaks: audio levels (RFC 6464), smoothed and put in an order that does not flap.
+//!
+//! [`Speakers`] holds the audio publications of one room, loudest first. A publication overtakes another only when
+//! it is louder by a margin, and levels rise fast and fall slowly, so that a cough or a pause for breath changes
+//! nothing. It only orders; whom to forward is its owner's choice.
+
+use std::time::{Duration, Instant};
+
+/// Publications that are ranked; a room has no use for more speakers.
+pub const SPEAKERS_MAX: usize = 128;
+/// A level above −50 dBov counts as voice where the publisher does not say (the V bit). Room noise lies below.
+pub const VOICE_MIN: u8 = 127 - 50;
+/// Decibels by which a challenger must be louder to overtake.
+pub const MARGIN_DB: f32 = 6.0;
+/// Time constants of the smoothing: a syllable to rise, a pause for breath to fall.
+const RISE: Duration = Duration::from_millis(120);
+const FALL: Duration = Duration::from_millis(700);
+/// Without packets for this long (DTX, mute) a publication counts as silent.
+const SILENT_AFTER: Duration = Duration::from_millis(200);
+/// How often the order is looked at.
+const ORDER_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A level as RFC 6464 §3 carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AudioLevel {
+    /// Loudness as decibels below overload, 0 (loudest) to 127 (silence).
+    pub below_overload_db: u8,
+    /// The V bit: the publisher's encoder believes that this is voice.
+    pub voice: bool,
+}
+
+impl AudioLevel {
+    /// The one payload byte of the extension.
+    #[must_use]
+    pub fn from_byte(byte: u8) -> Self {
+        Self { below_overload_db: byte & 0x7f, voice: byte & 0x80 != 0 }
+    }
+
+    /// 0 for silence to 127 for overload; what is neither marked as voice nor loud counts as silence.
+    fn loudness(self) -> f32 {
+        let loudness = 127 - self.below_overload_db.min(127);
+        if self.voice || loudness >= VOICE_MIN { f32::from(loudness) } else { 0.0 }
+    }
+}
+
+/// Audio publications of a room, named by `Id`, in order of who speaks.
+#[derive(Clone, Debug)]
+pub struct Speakers<Id> {
+    /// Loudest first, with hysteresis.
+    ranking: Vec<Speaker<Id>>,
+    ordered_at: Option<Instant>,
+    dominant: Option<Id>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Speaker<Id> {
+    id: Id,
+    loudness: f32,
+    updated_at: Instant,
+    heard_at: Instant,
+}
+
+impl<Id: Copy + Eq> Default for Speakers<Id> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<Id: Copy + Eq> Speakers<Id> {
+    /// Nobody.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { ranking: Vec::new(), ordered_at: None, dominant: None }
+    }
+
+    /// A packet with this level arrived. Publications beyond [`SPEAKERS_MAX`] are not ranked.
+    pub fn handle_level(&mut self, now: Instant, id: Id, level: AudioLevel) {
+        let Some(speaker) = self.ranking.iter_mut().find(|speaker| speaker.id == id) else {
+            if self.ranking.len() < SPEAKERS_MAX {
+                self.ranking.push(Speaker { id, loudness: 0.0, updated_at: now, heard_at: now });
+            }
+            return;
+        };
+        speaker.heard_at = now;
+        speaker.approach(now, level.loudness());
+    }
+
+    /// A publication ended.
+    pub fn remove(&mut self, id: Id) {
+        self.ranking.retain(|speaker| speaker.id != id);
+        if self.dominant == Some(id) {
+            self.dominant = None;
+        }
+    }
+
+    /// Looks at the order again, at most every 100 ms. True when it changed.
+    pub fn poll(&mut self, now: Instant) -> bool {
+        if self.ordered_at.is_some_and(|at| now < at + ORDER_INTERVAL) {
+            return false;
+        }
+        self.ordered_at = Some(now);
+        for speaker in &mut self.ranking {
+            if now.saturating_duration_since(speaker.heard_at) >= SILENT_AFTER {
+                speaker.approach(now, 0.0);
+            }
+        }
+        // One pass from the quiet end carries the loudest challenger past everybody it outshouts.
+        let mut changed = false;
+        for index in (1..self.ranking.len()).rev() {
+            if self.ranking[index].loudness > self.ranking[index - 1].loudness + MARGIN_DB {
+                self.ranking.swap(index - 1, index);
+                changed = true;
+            }
+        }
+        let dominant = self.ranking.first().filter(|speaker| speaker.speaks()).map(|speaker| speaker.id);
+        if dominant.is_some() && dominant != self.dominant {
+            self.dominant = dominant;
+            changed = true;
+        }
+        changed
+    }
+
+    /// Publications, the one to hear first in front.
+    pub fn ranking(&self) -> impl Iterator<Item = Id> + '_ {
+        self.ranking.iter().map(|speaker| speaker.id)
+    }
+
+    /// Who spoke last; stays while nobody does.
+    #[must_use]
+    pub fn dominant(&self) -> Option<Id> {
+        self.dominant
+    }
+
+    /// The smoothed loudness, 0 for silence to 127.
+    #[must_use]
+    pub fn loudness(&self, id: Id) -> Option<u8> {
+        self.ranking.iter().find(|speaker| speaker.id == id).map(|speaker| speaker.loudness as u8)
+    }
+}
+
+impl<Id> Speaker<Id> {
+    fn approach(&mut self, now: Instant, loudness: f32) {
+        let constant = if loudness > self.loudness { RISE } else { FALL };
+        let passed = now.saturating_duration_since(self.updated_at).as_secs_f32();
+        let weight = 1.0 - (-passed / constant.as_secs_f32()).exp();
+        self.loudness += (loudness - self.loudness) * weight;
+        self.updated_at = now;
+    }
+
+    fn speaks(&self) -> bool {
+        self.loudness >= f32::from(VOICE_MIN)
+    }
+}

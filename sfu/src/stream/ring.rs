@@ -1,0 +1,190 @@
+//! The newest plaintext packets of one publisher's encoding.
+//!
+//! A packet is copied in once after decryption; from here it is sealed to every subscriber, and sealed again when a
+//! subscriber lost it. Payload and header extensions lie in a log of fixed chunks that are taken as they are first
+//! written, so that an idle publication costs nothing and a busy one stays within [`PacketRing::bytes_max`].
+//! Knows nothing of encryption, of subscribers or of rewriting.
+
+use crate::stream::packet::PacketFacts;
+
+/// Largest payload plus extensions that is stored: what fits a datagram of 1,500 bytes.
+pub const STORED_MAX: usize = 1500;
+
+/// How much a ring holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RingSize {
+    /// Packets, a power of two.
+    pub packets: usize,
+    /// Bytes of one chunk of the log.
+    pub chunk_bytes: usize,
+    /// Chunks of the log.
+    pub chunks: usize,
+}
+
+impl RingSize {
+    /// 1,024 packets or 1 MiB: three seconds of 2.5 Mbit/s, longer than any receiver waits for a repair.
+    pub const VIDEO: Self = Self { packets: 1024, chunk_bytes: 64 * 1024, chunks: 16 };
+    /// 128 packets or 32 KiB: 2.5 s of 20 ms Opus packets at up to 100 kbit/s.
+    pub const AUDIO: Self = Self { packets: 128, chunk_bytes: 8 * 1024, chunks: 4 };
+}
+
+/// What became of a packet that was given to the ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insertion {
+    /// Stored; forward it. Also for a packet that first came as RTX (media trap D3).
+    New,
+    /// Already here: an original behind its own RTX copy. Do not forward it.
+    Duplicate,
+    /// Older than the ring reaches back.
+    TooOld,
+    /// Longer than [`STORED_MAX`].
+    TooLarge,
+}
+
+/// One stored packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored<'a> {
+    /// Extended sequence number in the publisher's stream.
+    pub sequence: u64,
+    /// What is known of it.
+    pub facts: &'a PacketFacts,
+    /// The header extension block as the publisher sent it, without its four bytes of head; empty when there is none.
+    pub extensions: &'a [u8],
+    /// The payload, without padding.
+    pub payload: &'a [u8],
+}
+
+/// A ring of packets, indexed by extended sequence number.
+#[derive(Debug)]
+pub struct PacketRing {
+    size: RingSize,
+    slots: Box<[Option<Slot>]>,
+    chunks: Vec<Box<[u8]>>,
+    /// Bytes ever written to the log, unused ends of chunks included.
+    written: u64,
+    highest: Option<u64>,
+    keyframe: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    sequence: u64,
+    /// Where in the log, counted like `PacketRing::written`.
+    position: u64,
+    extensions_len: u16,
+    payload_len: u16,
+    facts: PacketFacts,
+}
+
+impl PacketRing {
+    /// An empty ring, which takes no memory until its first packet.
+    #[must_use]
+    pub fn new(size: RingSize) -> Self {
+        assert!(size.packets.is_power_of_two() && size.chunk_bytes >= STORED_MAX && size.chunks > 0);
+        Self { size, slots: Box::default(), chunks: Vec::new(), written: 0, highest: None, keyframe: None }
+    }
+
+    /// Stores a packet. Numbers may come in any order; the ring reaches back from the highest one.
+    pub fn insert(&mut self, sequence: u64, facts: PacketFacts, extensions: &[u8], payload: &[u8]) -> Insertion {
+        let len = extensions.len() + payload.len();
+        if len > STORED_MAX {
+            return Insertion::TooLarge;
+        }
+        if self.highest.is_some_and(|highest| sequence + self.size.packets as u64 <= highest) {
+            return Insertion::TooOld;
+        }
+        if self.slots.is_empty() {
+            self.slots = vec![None; self.size.packets].into_boxed_slice();
+            self.chunks.reserve_exact(self.size.chunks);
+        }
+        let index = self.index(sequence);
+        if self.slots[index].is_some_and(|slot| slot.sequence == sequence) {
+            return Insertion::Duplicate;
+        }
+        let position = self.write(extensions, payload);
+        let (extensions_len, payload_len) = (extensions.len() as u16, payload.len() as u16);
+        self.slots[index] = Some(Slot { sequence, position, extensions_len, payload_len, facts });
+        self.highest = self.highest.max(Some(sequence));
+        if facts.is_switch_point() {
+            self.keyframe = self.keyframe.max(Some(sequence));
+        }
+        Insertion::New
+    }
+
+    /// The packet with this number; `None` when it never came or has been overwritten.
+    #[must_use]
+    pub fn packet(&self, sequence: u64) -> Option<Stored<'_>> {
+        let slot = self.slots.get(self.index(sequence))?.as_ref().filter(|slot| slot.sequence == sequence)?;
+        if slot.position + self.log_bytes() < self.written {
+            return None;
+        }
+        let chunk = &self.chunks[self.chunk_at(slot.position)];
+        let start = (slot.position % self.size.chunk_bytes as u64) as usize;
+        let middle = start + usize::from(slot.extensions_len);
+        let end = middle + usize::from(slot.payload_len);
+        Some(Stored { sequence, facts: &slot.facts, extensions: &chunk[start..middle], payload: &chunk[middle..end] })
+    }
+
+    /// The highest number stored.
+    #[must_use]
+    pub fn highest(&self) -> Option<u64> {
+        self.highest
+    }
+
+    /// The first packet of the newest keyframe, while it is still here: where a joiner may begin at once when the
+    /// publisher does not answer keyframe requests (media trap D8).
+    #[must_use]
+    pub fn keyframe(&self) -> Option<u64> {
+        self.keyframe.filter(|&sequence| self.packet(sequence).is_some())
+    }
+
+    /// Forgets all packets and gives the memory back, for a stream that stopped or began anew.
+    pub fn clear(&mut self) {
+        *self = Self::new(self.size);
+    }
+
+    /// Bytes of log held at present.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.chunks.len() * self.size.chunk_bytes
+    }
+
+    /// Bytes of log never exceeded.
+    #[must_use]
+    pub fn bytes_max(&self) -> usize {
+        self.size.chunks * self.size.chunk_bytes
+    }
+
+    /// Appends to the log, over what is oldest there. A packet never straddles two chunks.
+    fn write(&mut self, extensions: &[u8], payload: &[u8]) -> u64 {
+        let chunk_bytes = self.size.chunk_bytes as u64;
+        let len = (extensions.len() + payload.len()) as u64;
+        let used = self.written % chunk_bytes;
+        if used + len > chunk_bytes {
+            self.written += chunk_bytes - used;
+        }
+        let position = self.written;
+        let index = self.chunk_at(position);
+        if index == self.chunks.len() {
+            self.chunks.push(vec![0; self.size.chunk_bytes].into_boxed_slice());
+        }
+        let start = (position % chunk_bytes) as usize;
+        let middle = start + extensions.len();
+        self.chunks[index][start..middle].copy_from_slice(extensions);
+        self.chunks[index][middle..middle + payload.len()].copy_from_slice(payload);
+        self.written += len;
+        position
+    }
+
+    fn chunk_at(&self, position: u64) -> usize {
+        (position / self.size.chunk_bytes as u64 % self.size.chunks as u64) as usize
+    }
+
+    fn log_bytes(&self) -> u64 {
+        self.bytes_max() as u64
+    }
+
+    fn index(&self, sequence: u64) -> usize {
+        sequence as usize & (self.size.packets - 1)
+    }
+}

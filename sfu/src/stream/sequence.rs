@@ -1,0 +1,232 @@
+//! Sequence numbers: extending the wire's 16 bits, and numbering what a subscription sends.
+//!
+//! [`SequenceMap`] gives every forwarded packet a number of one contiguous output sequence. A packet that was lost
+//! before us leaves a gap, so that the receiver asks for it; a packet that we dropped on purpose leaves none. Late
+//! packets get the number that was reserved for them, or none at all (media trap A3). The same map numbers VP8
+//! pictures ([`super::picture`]). It does not know whether a number was really sent: [`super::history`] does.
+
+use std::collections::VecDeque;
+
+/// Segments kept per map. A new one begins at every run of intentional drops: 15 a second when a subscriber gets
+/// half of a 30 frames/s video, so that packets up to four seconds late still translate.
+pub const SEGMENTS_MAX: usize = 64;
+
+/// Longest run of missing source numbers that is passed on as loss. Longer runs cannot be repaired by anyone (rings
+/// hold 1,024 packets) and would only stretch the receiver's buffers, so they are closed up.
+pub const GAP_MAX: u64 = 1024;
+
+/// Where extended numbers begin: far from 0, so that what is older than the first has a number, and a multiple of
+/// every range that is extended, so that the low bits are those of the wire.
+const FIRST_CYCLE: u64 = 1 << 32;
+
+/// Extends numbers of a few bits by choosing the value nearest to the highest one seen, so jumps of less than half
+/// the range are right in both directions (media traps A2, D4).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unwrapper {
+    highest: Option<u64>,
+}
+
+impl Unwrapper {
+    /// Extends a 16-bit RTP sequence number. The first one is put at 2³² + `sequence`, so that packets
+    /// older than it have numbers too.
+    pub fn extend(&mut self, sequence: u16) -> u64 {
+        self.extend_bits(u32::from(sequence), 16)
+    }
+
+    /// Extends a number of `bits` bits. The width may change between calls (VP8 picture ids, RFC 7741 §4.2).
+    pub fn extend_bits(&mut self, value: u32, bits: u32) -> u64 {
+        assert!((1..=32).contains(&bits) && u64::from(value) < 1 << bits);
+        let cycle = 1u64 << bits;
+        let Some(highest) = self.highest else {
+            let first = FIRST_CYCLE + u64::from(value);
+            self.highest = Some(first);
+            return first;
+        };
+        let ahead = u64::from(value).wrapping_sub(highest) & (cycle - 1);
+        let extended =
+            if ahead < cycle / 2 || highest + ahead < cycle { highest + ahead } else { highest + ahead - cycle };
+        self.highest = Some(highest.max(extended));
+        extended
+    }
+}
+
+/// Maps source numbers of several encodings to one contiguous output sequence.
+///
+/// Output numbers are extended too: the low 16 bits are the RTP sequence number, the rest is the SRTP roll-over
+/// counter, which starts at 0 for every subscription however long the publisher has been sending (media trap A1).
+#[derive(Clone, Debug)]
+pub struct SequenceMap {
+    /// Oldest first. The last one is open: it grows with the packets that arrive, and may be empty.
+    segments: VecDeque<Segment>,
+    /// First output number that is neither used nor reserved.
+    next_out: u64,
+    /// One more than the highest output number given to a packet. Between this and `next_out` lie numbers that are
+    /// reserved for missing packets with nothing sent behind them.
+    given_end: u64,
+}
+
+/// Source numbers `source..end` of `encoding` are output numbers from `out` on.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    source: u64,
+    end: u64,
+    out: u64,
+    encoding: u8,
+}
+
+impl Segment {
+    fn out_of(&self, source: u64) -> u64 {
+        self.out + (source - self.source)
+    }
+
+    fn holds(&self, encoding: u8, source: u64) -> bool {
+        self.encoding == encoding && (self.source..self.end).contains(&source)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.source == self.end
+    }
+}
+
+impl SequenceMap {
+    /// A map whose first output number is `start`; nothing is mapped before [`Self::switch`].
+    #[must_use]
+    pub fn new(start: u16) -> Self {
+        let start = u64::from(start);
+        Self { segments: VecDeque::new(), next_out: start, given_end: start }
+    }
+
+    /// From now on the packets of `encoding`, beginning with number `source`, are what is forwarded.
+    pub fn switch(&mut self, encoding: u8, source: u64) {
+        self.open(encoding, source);
+    }
+
+    /// Forgets every source number, so that none of them maps any more; the output sequence continues.
+    pub fn forget_sources(&mut self) {
+        self.segments.clear();
+    }
+
+    /// The output number of a packet that is forwarded; the same one each time it is asked. `None` for what lies
+    /// before the switch, was skipped, or is older than the map reaches back.
+    pub fn forward(&mut self, encoding: u8, source: u64) -> Option<u64> {
+        if !self.is_ahead(encoding, source) {
+            return self.find(encoding, source).map(|index| self.segments[index].out_of(source));
+        }
+        self.reserve_until(encoding, source);
+        let open = self.segments.back_mut()?;
+        let out = open.out_of(source);
+        open.end = source + 1;
+        self.next_out = out + 1;
+        self.given_end = self.next_out;
+        Some(out)
+    }
+
+    /// The packet is not forwarded, on purpose: the numbers close up behind it. When later numbers are already out
+    /// this cannot be done, and the number that stays open is returned; a padding packet may fill it.
+    pub fn skip(&mut self, encoding: u8, source: u64) -> Option<u64> {
+        if self.is_ahead(encoding, source) {
+            self.reserve_until(encoding, source);
+            self.open(encoding, source + 1);
+            return None;
+        }
+        let index = self.find(encoding, source)?;
+        let out = self.segments[index].out_of(source);
+        if out < self.given_end {
+            return Some(out);
+        }
+        self.take_out(index, source);
+        None
+    }
+
+    /// An output number for a packet of our own, such as padding, that comes after all numbers given so far.
+    pub fn insert(&mut self) -> u64 {
+        let out = self.next_out;
+        self.next_out += 1;
+        self.given_end = self.next_out;
+        if let Some(open) = self.segments.back().copied() {
+            self.open(open.encoding, open.end);
+        }
+        out
+    }
+
+    /// Encoding and source number behind an output number, the inverse of [`Self::forward`].
+    #[must_use]
+    pub fn source_of(&self, out: u64) -> Option<(u8, u64)> {
+        let segment = self.segments.iter().rev().find(|segment| segment.out <= out && !segment.is_empty())?;
+        let source = segment.source + (out - segment.out);
+        (source < segment.end).then_some((segment.encoding, source))
+    }
+
+    /// Extends a sequence number that a receiver names; `None` when it was never given.
+    #[must_use]
+    pub fn extend_out(&self, sequence: u16) -> Option<u64> {
+        let highest = self.given_end.checked_sub(1)?;
+        let behind = u64::from((highest as u16).wrapping_sub(sequence));
+        highest.checked_sub(behind)
+    }
+
+    /// The output number that the next new packet gets.
+    #[must_use]
+    pub fn next_out(&self) -> u64 {
+        self.next_out
+    }
+
+    /// Whether `source` comes after everything seen of the encoding that is being forwarded.
+    fn is_ahead(&self, encoding: u8, source: u64) -> bool {
+        self.segments.back().is_some_and(|open| open.encoding == encoding && source >= open.end)
+    }
+
+    /// Sets numbers aside for the packets missing before `source`, or closes up when they are too many.
+    fn reserve_until(&mut self, encoding: u8, source: u64) {
+        let Some(open) = self.segments.back_mut() else { return };
+        if source - open.end > GAP_MAX {
+            self.open(encoding, source);
+            return;
+        }
+        open.end = source;
+        self.next_out = open.out_of(source);
+    }
+
+    /// Begins a segment at `source`, in place of an open one that stayed empty.
+    fn open(&mut self, encoding: u8, source: u64) {
+        if self.segments.back().is_some_and(Segment::is_empty) {
+            self.segments.pop_back();
+        }
+        self.make_room();
+        self.segments.push_back(Segment { source, end: source, out: self.next_out, encoding });
+    }
+
+    /// Makes room for one more segment. The first call allocates, no later one does.
+    fn make_room(&mut self) {
+        if self.segments.capacity() == 0 {
+            self.segments.reserve_exact(SEGMENTS_MAX);
+        }
+        if self.segments.len() == SEGMENTS_MAX {
+            self.segments.pop_front();
+        }
+    }
+
+    fn find(&self, encoding: u8, source: u64) -> Option<usize> {
+        self.segments.iter().rposition(|segment| segment.holds(encoding, source))
+    }
+
+    /// Takes a reserved number back, which no number in use follows: everything behind it moves down by one.
+    fn take_out(&mut self, index: usize, source: u64) {
+        let segment = &mut self.segments[index];
+        let tail = Segment { source: source + 1, end: segment.end, out: segment.out_of(source), ..*segment };
+        segment.end = source;
+        let forget_head = segment.is_empty() || (index == 0 && self.segments.len() == SEGMENTS_MAX);
+        for later in self.segments.range_mut(index + 1..) {
+            later.out -= 1;
+        }
+        self.next_out -= 1;
+        if forget_head {
+            self.segments[index] = tail;
+        } else if !tail.is_empty() {
+            let before = self.segments.len();
+            self.make_room();
+            let dropped = before - self.segments.len();
+            self.segments.insert(index + 1 - dropped, tail);
+        }
+    }
+}

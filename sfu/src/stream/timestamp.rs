@@ -1,0 +1,166 @@
+//! RTP timestamps of a subscription: one clock across encodings, publications and pauses.
+//!
+//! Within a stretch of one encoding the output is the source plus a constant, so that the publisher's own timing
+//! passes through. At a switch the constant is chosen anew (media trap A4): by the two encodings' sender reports
+//! where both are known, else by the time that passed between arrivals, within bounds. The output never goes back
+//! at a switch, and it advances with wall time while nothing is sent (media trap A5).
+
+use std::time::{Duration, Instant};
+
+use crate::stream::clock::RtpClock;
+use crate::stream::stretch::Stretches;
+
+/// How far an alignment by sender reports may lie from what arrival times say before it is disbelieved: more than
+/// any queue that a call survives.
+const ALIGNMENT_TRUST: Duration = Duration::from_secs(1);
+/// How far the fallback may run ahead of the time that passed since the newest frame. One video frame and its
+/// jitter; mediasoup allows the same.
+const FALLBACK_AHEAD_MAX: Duration = Duration::from_millis(75);
+/// How far a publisher's timestamp may drift from arrival time between two frames before it counts as restarted.
+/// Longer than a stall of the network that a call survives, which looks the same.
+const RESTART_DRIFT: Duration = Duration::from_secs(5);
+/// Steps of one millisecond keep frames apart where clocks would make them meet.
+const STEPS_PER_SECOND: u32 = 1000;
+/// Frames over which the mean transit time is taken: 17 s of audio, 34 s of video. Long enough to average jitter
+/// away, short enough to follow two clocks that drift apart by 100 ppm to within 4 ms.
+const TRANSIT_FRAMES_MAX: u32 = 1024;
+
+/// Maps timestamps of whatever is forwarded to one output clock.
+#[derive(Clone, Debug)]
+pub struct TimestampMap {
+    rate: u32,
+    start: u32,
+    /// Output minus source, modulo 2³².
+    offsets: Stretches<u32>,
+    newest: Option<Newest>,
+    transit: Option<Transit>,
+}
+
+/// The newest frame that was mapped.
+#[derive(Clone, Copy, Debug)]
+struct Newest {
+    sequence: u64,
+    source: u32,
+    /// Output timestamp, extended.
+    out: i64,
+    arrival: Instant,
+}
+
+/// The running mean of arrival time minus output timestamp. Unlike the newest frame alone it has no jitter, so
+/// that many switches do not add up to an error.
+#[derive(Clone, Copy, Debug)]
+struct Transit {
+    origin: Instant,
+    mean_ticks: f64,
+    frames: u32,
+}
+
+impl TimestampMap {
+    /// A map for a clock of `rate` ticks per second, whose first output timestamp is `start`.
+    #[must_use]
+    pub fn new(rate: u32, start: u32) -> Self {
+        assert!(rate >= STEPS_PER_SECOND, "no RTP clock ticks slower than 1 kHz");
+        Self { rate, start, offsets: Stretches::new(), newest: None, transit: None }
+    }
+
+    /// Begins a stretch of `encoding` at the packet `sequence`, which carries `timestamp` and arrived at `now`.
+    ///
+    /// `from` and `to` are the sender-report clocks of the encoding forwarded so far and of the new one. Both must
+    /// come from one publisher: pass `None` when the publication changed.
+    pub fn switch(
+        &mut self,
+        now: Instant,
+        encoding: u8,
+        sequence: u64,
+        timestamp: u32,
+        from: Option<&RtpClock>,
+        to: Option<&RtpClock>,
+    ) {
+        let out = match self.newest {
+            None => i64::from(self.start),
+            Some(newest) => {
+                let by_arrival = self.expected(now, &newest);
+                let aligned = from.zip(to).map(|(from, to)| {
+                    let captured = to.capture_time(timestamp).micros_since(from.capture_time(newest.source));
+                    newest.out + captured * i64::from(self.rate) / 1_000_000
+                });
+                let trust = self.ticks(ALIGNMENT_TRUST);
+                aligned
+                    .filter(|aligned| aligned.abs_diff(by_arrival) <= trust.unsigned_abs())
+                    .unwrap_or(by_arrival)
+                    .max(newest.out + self.step())
+            }
+        };
+        self.begin(now, encoding, sequence, timestamp, out);
+    }
+
+    /// The output timestamp of a packet that is forwarded. `None` when its stretch is no longer remembered.
+    pub fn forward(&mut self, now: Instant, encoding: u8, sequence: u64, timestamp: u32) -> Option<u32> {
+        let offset = *self.offsets.at(encoding, sequence)?;
+        let out = timestamp.wrapping_add(offset);
+        let newest = self.newest?;
+        if sequence <= newest.sequence {
+            return Some(out);
+        }
+        let advance = i64::from(out.wrapping_sub(newest.out as u32) as i32);
+        if advance == 0 {
+            self.newest = Some(Newest { sequence, ..newest });
+            return Some(out);
+        }
+        let elapsed = self.ticks(now.saturating_duration_since(newest.arrival));
+        if advance.abs_diff(elapsed) > self.ticks(RESTART_DRIFT).unsigned_abs() {
+            let out = self.expected(now, &newest);
+            self.begin(now, encoding, sequence, timestamp, out);
+            return Some(out as u32);
+        }
+        if advance > 0 {
+            self.note_frame(now, sequence, timestamp, newest.out + advance);
+        }
+        Some(out)
+    }
+
+    /// Where a source timestamp of the current stretch lies on the output clock, for sender reports.
+    #[must_use]
+    pub fn translate(&self, timestamp: u32) -> Option<u32> {
+        self.offsets.newest().map(|offset| timestamp.wrapping_add(*offset))
+    }
+
+    /// Forgets the source, whose numbers mean something else from now on; the output clock continues.
+    pub fn forget_source(&mut self) {
+        self.offsets.clear();
+    }
+
+    fn begin(&mut self, now: Instant, encoding: u8, sequence: u64, timestamp: u32, out: i64) {
+        assert!(self.newest.is_none_or(|newest| out > newest.out), "a switch never goes back in time");
+        self.offsets.begin(encoding, sequence, (out as u32).wrapping_sub(timestamp));
+        self.note_frame(now, sequence, timestamp, out);
+    }
+
+    fn note_frame(&mut self, now: Instant, sequence: u64, source: u32, out: i64) {
+        self.newest = Some(Newest { sequence, source, out, arrival: now });
+        let transit = self.transit.get_or_insert(Transit { origin: now, mean_ticks: 0.0, frames: 0 });
+        let elapsed = now.saturating_duration_since(transit.origin).as_secs_f64() * f64::from(self.rate);
+        transit.frames = (transit.frames + 1).min(TRANSIT_FRAMES_MAX);
+        transit.mean_ticks += (elapsed - out as f64 - transit.mean_ticks) / f64::from(transit.frames);
+    }
+
+    /// The output timestamp of a new frame that arrives at `now`, by arrival times alone.
+    fn expected(&self, now: Instant, newest: &Newest) -> i64 {
+        let earliest = newest.out + self.step();
+        let elapsed = self.ticks(now.saturating_duration_since(newest.arrival));
+        let latest = newest.out + elapsed + self.ticks(FALLBACK_AHEAD_MAX);
+        let by_mean = self.transit.map_or(latest, |transit| {
+            let elapsed = now.saturating_duration_since(transit.origin).as_secs_f64() * f64::from(self.rate);
+            (elapsed - transit.mean_ticks) as i64
+        });
+        by_mean.clamp(earliest, latest)
+    }
+
+    fn ticks(&self, duration: Duration) -> i64 {
+        (duration.as_micros() * u128::from(self.rate) / 1_000_000) as i64
+    }
+
+    fn step(&self) -> i64 {
+        i64::from(self.rate / STEPS_PER_SECOND)
+    }
+}
