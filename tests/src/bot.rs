@@ -209,6 +209,14 @@ impl Bot {
             .find(|reception| reception.packets > 0)
     }
 
+    /// What an SSRC of the server's is for: the slot's m-line, whether it is sound, whether it is for retransmissions.
+    #[must_use]
+    pub fn slot_of(&self, ssrc: u32) -> Option<(u8, bool, bool)> {
+        let (line, is_rtx) = *self.session.as_ref()?.ssrcs.get(&ssrc)?;
+        let is_audio = usize::from(line) < self.config.tracks.len() + self.config.audio_slots;
+        Some((line, is_audio, is_rtx))
+    }
+
     /// SRTP keys, for tests that forge or capture packets.
     pub fn keys(&mut self) -> Option<&mut secure::Keys> {
         self.session.as_mut()?.secure.as_mut()?.keys()
@@ -218,13 +226,7 @@ impl Bot {
     pub fn handle_datagram(&mut self, now: Instant, bytes: &[u8]) {
         let Some(session) = &mut self.session else { return };
         match bytes.first() {
-            Some(0..=3) => {
-                if session.ice.handle_datagram(now, session.server, bytes, &mut self.out) && session.secure.is_none() {
-                    let mut secure = Secure::new(now, &self.identity, session.fingerprint.clone());
-                    secure.handle_timeout(now, &mut self.out);
-                    session.secure = Some(secure);
-                }
-            }
+            Some(0..=3) => self.handle_stun(now, bytes),
             Some(20..=63) => {
                 if let Some(secure) = &mut session.secure {
                     secure.handle_datagram(now, bytes, &mut self.out);
@@ -290,6 +292,16 @@ impl Bot {
             .iter()
             .map(|bytes| keys.audit.decrypt_rtp(bytes).expect("the server seals with the negotiated keys").to_vec())
             .collect()
+    }
+
+    fn handle_stun(&mut self, now: Instant, bytes: &[u8]) {
+        let Some(session) = &mut self.session else { return };
+        let succeeded = session.ice.handle_datagram(now, session.server, bytes, &mut self.out);
+        if succeeded && session.secure.is_none() {
+            let mut secure = Secure::new(now, &self.identity, session.fingerprint.clone());
+            secure.handle_timeout(now, &mut self.out);
+            session.secure = Some(secure);
+        }
     }
 
     fn start_media(&mut self, now: Instant) {

@@ -1,4 +1,4 @@
-//! Proves the instrument: a bot talks to a peer connection of the `rtc` family, an implementation that shares nothing
+//! Proves the instrument before it measures: a bot talks to a peer connection of the `rtc` family, an implementation that shares nothing
 //! with the media core. What later fails against the core is then not the bot's fault.
 
 use bytes::BytesMut;
