@@ -3,6 +3,13 @@
 //! This module and its children are the only ones of the crate that open sockets, read the clock and wait. They
 //! decide nothing.
 
+pub mod gso;
+pub mod inbox;
+pub mod poller;
+mod syscall;
+pub mod tcp;
+pub mod udp;
+
 use crate::command::{Command, Event};
 use std::net::{IpAddr, SocketAddr};
 

@@ -2,9 +2,10 @@
 
 use super::negotiate::negotiate;
 use super::{
-    Candidate, Direction, ExtensionMap, Fingerprint, IceCredentials, MediaOffer, Msid, NegotiatedMedia, Offer,
+    Candidate, Direction, ExtensionMap, IceCredentials, MediaOffer, Msid, NegotiatedMedia, Offer,
     OfferedCodec, Role, Slot,
 };
+use crate::dtls::Fingerprint;
 use crate::id::Mid;
 use std::fmt::{self, Write as _};
 

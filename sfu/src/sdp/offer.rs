@@ -1,7 +1,8 @@
 //! A whole offer: its m-lines, and the one ICE and DTLS transport that they share.
 
 use super::line::{Section, Sections};
-use super::{Fingerprint, IceCredentials, MediaOffer, OFFER_BYTES_MAX, SdpError};
+use super::{IceCredentials, MediaOffer, OFFER_BYTES_MAX, SdpError, fingerprint};
+use crate::dtls::Fingerprint;
 use crate::id::Mid;
 
 /// A client's offer, read and checked once. What it cannot mean has been refused; what we do not know was left out.
@@ -41,7 +42,7 @@ impl Offer {
         check_setup(mid, section, session)?;
         Ok(Self {
             ice: IceCredentials::parse(mid, section, session)?,
-            fingerprint: Fingerprint::parse(mid, section, session)?,
+            fingerprint: fingerprint::parse(mid, section, session)?,
             allow_mixed: session.has("extmap-allow-mixed"),
             media,
         })
