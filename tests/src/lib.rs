@@ -6,3 +6,4 @@ pub mod clock;
 pub mod egress;
 pub mod marker;
 pub mod network;
+pub mod world;

@@ -18,10 +18,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tillside_sfu::command::{Command, Counters, Event, Join, LeaveReason, Track};
-use tillside_sfu::config::Advertised;
 use tillside_sfu::dtls::{DtlsAcceptor, DtlsIdentity};
 use tillside_sfu::id::{Mid, ParticipantId, RoomId, WorkerId};
-use tillside_sfu::sdp::Offer;
+use tillside_sfu::sdp::{Candidate, Offer, Purpose};
 use tillside_sfu::sends::{NetPath, Sends};
 use tillside_sfu::sfu::{Forwarded, Sfu, SfuConfig};
 use tillside_sfu::stream::clock::WallClock;
@@ -48,13 +47,15 @@ pub struct World {
     signaling: BTreeMap<(Instant, u64), Signal>,
     signals: u64,
     events: Vec<Event>,
+    strays: u64,
     trace: u64,
 }
 
 /// A bot and how it is connected.
 struct Place {
     bot: Bot,
-    address: SocketAddr,
+    /// Where it is seen now, and last where it was seen first: what goes to an old address is lost, but still judged.
+    addresses: Vec<SocketAddr>,
     link: Link,
     egress: EgressOracle,
     present: bool,
@@ -75,7 +76,7 @@ impl World {
         let config = SfuConfig {
             worker: WorkerId(0),
             acceptor: server_identity(),
-            advertised: Advertised { udp: vec![server], tcp: Vec::new() },
+            candidates: vec![Candidate::udp(server, u16::MAX)],
             seed: rng.random(),
             wall: WallClock::new(now, Duration::from_secs(1_700_000_000)),
         };
@@ -91,6 +92,7 @@ impl World {
             signaling: BTreeMap::new(),
             signals: 0,
             events: Vec::new(),
+            strays: 0,
             trace: 0xCBF2_9CE4_8422_2325,
         }
     }
@@ -102,7 +104,7 @@ impl World {
         let mut bot = Bot::new(config, bot_identity(), self.rng.random());
         let join = join_command(&mut bot);
         let egress = EgressOracle::new(bot.config().room, bot.config().participant);
-        self.places.push(Place { bot, address, link, egress, present: true });
+        self.places.push(Place { bot, addresses: vec![address], link, egress, present: true });
         self.command(join);
         BotId(index)
     }
@@ -124,9 +126,10 @@ impl World {
 
     /// A bot's NAT forgets it: the same bot is seen under another address, and the old one leads nowhere.
     pub fn rebind(&mut self, bot: BotId) -> SocketAddr {
-        let address = &mut self.places[bot.0].address;
+        let mut address = self.address(bot);
         address.set_port(address.port() + 1000);
-        *address
+        self.places[bot.0].addresses.insert(0, address);
+        address
     }
 
     /// Puts a datagram before the server at once, as if from `from`.
@@ -183,7 +186,7 @@ impl World {
     /// Where a bot is seen now.
     #[must_use]
     pub fn address(&self, bot: BotId) -> SocketAddr {
-        self.places[bot.0].address
+        self.places[bot.0].addresses[0]
     }
 
     /// The time.
@@ -210,7 +213,7 @@ impl World {
 
     /// What the server counted.
     #[must_use]
-    pub fn counters(&self) -> &Counters {
+    pub fn counters(&self) -> Counters {
         self.sfu.counters()
     }
 
@@ -224,6 +227,12 @@ impl World {
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.network.lost()
+    }
+
+    /// Datagrams the server sent to addresses where nobody ever was.
+    #[must_use]
+    pub fn strays(&self) -> u64 {
+        self.strays
     }
 
     /// A hash over all media that left the server: when, to whom, as what.
@@ -267,7 +276,9 @@ impl World {
                     self.sfu.handle_datagram(self.now, NetPath::udp(from), &mut bytes, &mut self.sends);
                 }
                 Towards::Address(address) => {
-                    if let Some(place) = self.places.iter_mut().find(|place| place.present && place.address == address) {
+                    if let Some(place) =
+                        self.places.iter_mut().find(|place| place.present && place.addresses[0] == address)
+                    {
                         place.bot.handle_datagram(self.now, &bytes);
                     }
                 }
@@ -312,7 +323,7 @@ impl World {
             }
             while let Some((to, bytes)) = place.bot.poll_send() {
                 assert_eq!(to, self.server, "a bot sends to the candidate of its answer");
-                self.network.send(self.now, &place.link.up, Towards::Server(place.address), bytes);
+                self.network.send(self.now, &place.link.up, Towards::Server(place.addresses[0]), bytes);
             }
         }
     }
@@ -321,7 +332,9 @@ impl World {
     fn flush(&mut self) {
         for send in self.sends.datagrams() {
             let (to, bytes) = (send.to.remote(), self.sends.bytes(send));
-            let Some((index, place)) = self.places.iter_mut().enumerate().find(|(_, place)| place.address == to) else {
+            let mut places = self.places.iter_mut().enumerate();
+            let Some((index, place)) = places.find(|(_, place)| place.addresses.contains(&to)) else {
+                self.strays += 1;
                 continue;
             };
             for packet in place.bot.audit(bytes) {
@@ -374,7 +387,7 @@ fn join_command(bot: &mut Bot) -> Command {
         tracks: tracks.collect(),
         subscribe: config.audio_slots + config.video_slots > 0,
         priority: 0,
-        ready: false,
+        purpose: Purpose::Call,
     }))
 }
 
@@ -395,5 +408,8 @@ fn bot_identity() -> BotIdentity {
 
 /// FNV-1a over words.
 fn fold(hash: u64, words: &[u64]) -> u64 {
-    words.iter().flat_map(|word| word.to_le_bytes()).fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
+    words
+        .iter()
+        .flat_map(|word| word.to_le_bytes())
+        .fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
 }

@@ -57,7 +57,8 @@ fn a_dead_spot_of_ten_seconds_is_survived() {
     let gap = longest_gap(&world, &bots);
     assert!(gap < Duration::from_millis(200), "{gap:?}");
     for bot in bots {
-        let live = world.bot(bot).receptions.values().filter(|slot| slot.is_live(world.now(), Duration::from_millis(200)));
+        let live =
+            world.bot(bot).receptions.values().filter(|slot| slot.is_live(world.now(), Duration::from_millis(200)));
         assert_eq!(live.count(), 2);
     }
 }

@@ -34,7 +34,7 @@ fn churn(seed: u64) {
         world.run_for(Duration::from_millis(rng.random_range(10..700)));
         heard += here.iter().filter(|bot| world.bot(**bot).first_reception(true).is_some()).count();
     }
-    assert!(heard > ROUNDS, "seed {seed}: people met ({heard})");
+    assert!(heard > ROUNDS / 3, "seed {seed}: hardly anybody met ({heard})");
     here.iter().for_each(|bot| world.leave(*bot));
     world.run_for(Duration::from_secs(40));
     assert_eq!(world.server_sizes(), [0; 4], "seed {seed}: something stayed behind");

@@ -49,7 +49,9 @@ fn thirty_percent_loss_does_not_end_a_call() {
     world.run_for(Duration::from_secs(40));
     for bot in bots {
         assert!(world.left(bot).is_none());
-        assert!(world.bot(bot).first_reception(true).is_some_and(|slot| slot.is_live(world.now(), Duration::from_secs(1))));
+        assert!(
+            world.bot(bot).first_reception(true).is_some_and(|slot| slot.is_live(world.now(), Duration::from_secs(1)))
+        );
     }
 }
 
@@ -57,9 +59,8 @@ fn thirty_percent_loss_does_not_end_a_call() {
 fn packets_that_overtake_each_other_are_forwarded_once_each() {
     let mut world = World::new(8);
     let jumpy = Impairment { jitter: Duration::from_millis(60), duplicate_percent: 20.0, ..Impairment::default() };
-    let bots = [1, 2].map(|number| {
-        world.join(participant(1, number, &TALKING), Link { up: jumpy, down: Impairment::default() })
-    });
+    let bots = [1, 2]
+        .map(|number| world.join(participant(1, number, &TALKING), Link { up: jumpy, down: Impairment::default() }));
     world.run_until_connected(&bots);
     world.run_for(Duration::from_secs(20));
     for bot in bots {

@@ -32,7 +32,13 @@ fn a_muted_track_is_not_forwarded_though_it_is_still_sent() {
         let muted = packets(&world, is_audio);
         world.run_for(Duration::from_secs(5));
         assert_eq!(packets(&world, is_audio), muted, "audio: {is_audio}");
-        assert!(world.bot(bots[0]).first_reception(!is_audio).expect("plays").is_live(world.now(), Duration::from_millis(100)));
+        assert!(
+            world
+                .bot(bots[0])
+                .first_reception(!is_audio)
+                .expect("plays")
+                .is_live(world.now(), Duration::from_millis(100))
+        );
 
         world.command(Command::Mute(publication(2, line), false));
         world.run_until("it is back", Duration::from_secs(1), |world| packets(world, is_audio) > muted + 5);
