@@ -42,7 +42,7 @@ fn opener(profile: SrtpProfile) -> SrtpOpener {
 
 fn plain_packet(out: &mut [u8], ssrc: Ssrc, sequence: ExtendedSequence) -> usize {
     let fields = HeaderFields {
-        marker: sequence.0 % 3 == 0,
+        marker: sequence.0.is_multiple_of(3),
         payload_type: PayloadType::new(96).expect("below 128"),
         sequence: sequence.number(),
         timestamp: sequence.0 as u32 * 90,
@@ -74,7 +74,7 @@ fn foreign_context(profile: SrtpProfile) -> Context {
         SrtpProfile::AeadAes256Gcm => ProtectionProfile::AeadAes256Gcm,
         SrtpProfile::Aes128CmSha1_80 => ProtectionProfile::Aes128CmHmacSha1_80,
     };
-    Context::new(key, salt, foreign, None, None, &AwsLcRsCrypto::default()).expect("valid keys")
+    Context::new(key, salt, foreign, None, None, &AwsLcRsCrypto).expect("valid keys")
 }
 
 /// More than one roll-over, starting close before it.

@@ -156,6 +156,12 @@ pub(super) fn has_segmentation(socket: &impl AsFd) -> bool {
     set_option(socket, libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok()
 }
 
+/// Leaves out UDP checksums, with which the kernel refuses UDP_SEGMENT (EINVAL) and nothing else.
+#[cfg(test)]
+pub(super) fn refuse_segmentation(socket: &impl AsFd) -> io::Result<()> {
+    set_option(socket, libc::SOL_SOCKET, libc::SO_NO_CHECK, 1)
+}
+
 fn set_option(socket: &impl AsFd, level: i32, name: i32, value: i32) -> io::Result<()> {
     let fd = socket.as_fd().as_raw_fd();
     let size = size_of::<i32>() as u32;

@@ -266,3 +266,6 @@ impl TcpConnections {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -269,3 +269,6 @@ impl ReceiveBatch {
         self.names[..count].iter().filter(|name| name.is_none()).count() as u64
     }
 }
+
+#[cfg(test)]
+mod tests;
