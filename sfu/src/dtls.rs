@@ -99,7 +99,16 @@ impl DtlsAcceptor {
     /// # Errors
     /// If the crypto provider fails its self-test, or the private key cannot be read.
     pub fn new(identity: DtlsIdentity) -> Result<Self, DtlsSetupError> {
-        let config = engine::config(&identity.certificate)?;
+        let config = engine::config(&identity.certificate, None)?;
+        Ok(Self { identity, config: Arc::new(config) })
+    }
+
+    /// Handshakes whose timers and nonces come from `seed`, so that a simulated world can be seen again. Not secure.
+    ///
+    /// # Errors
+    /// As [`DtlsAcceptor::new`].
+    pub fn for_simulation(identity: DtlsIdentity, seed: u64) -> Result<Self, DtlsSetupError> {
+        let config = engine::config(&identity.certificate, Some(seed))?;
         Ok(Self { identity, config: Arc::new(config) })
     }
 

@@ -396,7 +396,7 @@ fn server_identity() -> Arc<DtlsAcceptor> {
     static IDENTITY: OnceLock<Arc<DtlsAcceptor>> = OnceLock::new();
     let make = || {
         let identity = DtlsIdentity::generate().expect("a certificate can be made");
-        Arc::new(DtlsAcceptor::new(identity).expect("it is valid"))
+        Arc::new(DtlsAcceptor::for_simulation(identity, 1).expect("it is valid"))
     };
     Arc::clone(IDENTITY.get_or_init(make))
 }

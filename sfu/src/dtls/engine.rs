@@ -44,8 +44,13 @@ pub(super) enum Progress {
 }
 
 /// The settings of every handshake. Reads the private key once, because the engine panics on one it cannot read.
-pub(super) fn config(certificate: &DtlsCertificate) -> Result<Config, DtlsSetupError> {
-    let config = Config::builder()
+/// `seed` makes timers and nonces repeatable.
+pub(super) fn config(certificate: &DtlsCertificate, seed: Option<u64>) -> Result<Config, DtlsSetupError> {
+    let mut builder = Config::builder();
+    if let Some(seed) = seed {
+        builder = builder.dangerously_set_rng_seed(seed);
+    }
+    let config = builder
         .mtu(MTU)
         .max_queue_rx(REASSEMBLY_MAX)
         .require_client_certificate(true)

@@ -24,9 +24,9 @@ impl BotIdentity {
     #[must_use]
     pub fn new() -> Self {
         let certificate = dimpl::certificate::generate_self_signed_certificate().expect("a certificate can be made");
-        // Retransmissions are quick, so that a lossy handshake takes little virtual time.
-        let config =
-            Config::builder().flight_start_rto(Duration::from_millis(100)).build().expect("valid configuration");
+        // Retransmissions are quick, so that a lossy handshake takes little virtual time; and their jitter is seeded.
+        let config = Config::builder().flight_start_rto(Duration::from_millis(100)).dangerously_set_rng_seed(2);
+        let config = config.build().expect("valid configuration");
         let provider = rtc::crypto::default_provider().expect("built with aws-lc-rs");
         Self { certificate, config: Arc::new(config), provider }
     }
