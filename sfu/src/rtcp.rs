@@ -1,8 +1,8 @@
 //! RTCP on the wire: lenient reading of compound packets, and writing of our own.
 //!
-//! Owns views over plaintext bytes that somebody else holds and a writer into a buffer that somebody else owns. Nothing here
-//! allocates, keeps statistics, or decides what to answer. RTCP ends at each transport: nothing read here may be sent on
-//! as it is (media trap B2).
+//! Owns views over plaintext bytes that somebody else holds and a writer into a buffer that somebody else owns. Nothing
+//! here allocates, keeps statistics, or decides what to answer. RTCP ends at each transport: nothing read here may be
+//! sent on as it is (media trap B2).
 
 mod compound;
 mod extended;

@@ -1,7 +1,7 @@
 //! Every datagram of real calls with Chromium 156 and Firefox 153: sorted, opened, and read.
 //!
-//! A `.call` file starts with the bytes that the DTLS handshake exported for AEAD_AES_128_GCM (throw-away keys), then has the datagrams
-//! in order: a byte that is 0 from the browser and 1 from the server, two bytes of length, the bytes.
+//! A `.call` file starts with the bytes that the DTLS handshake exported for AEAD_AES_128_GCM (throw-away keys), then
+//! has the datagrams in order: a byte that is 0 from the browser and 1 from the server, two bytes of length, the bytes.
 
 use std::collections::BTreeMap;
 use std::fs;

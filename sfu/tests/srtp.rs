@@ -147,7 +147,8 @@ fn a_payload_in_two_parts_seals_to_the_same_bytes() {
     }
 }
 
-/// What arrives of `count` packets sent from `start` on: each lost with `loss_percent`, and displaced by up to 64 places.
+/// What arrives of `count` packets sent from `start` on: each lost with `loss_percent`, and displaced by up to 64
+/// places.
 fn lossy_order(seed: u64, start: u64, count: u64, loss_percent: u32) -> Vec<ExtendedSequence> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut arriving: Vec<_> =

@@ -246,7 +246,8 @@ mod tests {
         check(&[0x82, 201, 0, 1, 0, 0, 0, 1]); // two blocks announced, none there
         check(&[0x81, 203, 0, 0]); // goodbye of one source, none there
         check(&[0x8f, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0, 9, 0, 3, 0, 0, 0, 0]); // statuses announced, none there
-        check(&[0x8f, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 2, 0, 9, 0, 9, 0, 0, 0, 0, 0x20, 9, 0, 0]); // nine deltas announced, two there
+        // Nine deltas announced, two there.
+        check(&[0x8f, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 2, 0, 9, 0, 9, 0, 0, 0, 0, 0x20, 9, 0, 0]);
     }
 
     #[test]
@@ -285,7 +286,10 @@ mod tests {
     proptest! {
         #[test]
         fn trap_b3_any_bytes_are_read_within_bounds(
-            kind in 190_u8..215, count in 0_u8..32, body in prop::collection::vec(any::<u8>(), 0..200), cut in 0_usize..4,
+            kind in 190_u8..215,
+            count in 0_u8..32,
+            body in prop::collection::vec(any::<u8>(), 0..200),
+            cut in 0_usize..4,
         ) {
             let words = (body.len() / 4) as u8;
             let packet = [&[0x80 | count, kind, 0, words][..], &body].concat();

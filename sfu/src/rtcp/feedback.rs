@@ -49,8 +49,8 @@ impl<'a> Nack<'a> {
         Some(Self { sender: Ssrc(u32_at(body, 0)?), media: Ssrc(u32_at(body, 4)?), items: body.get(CONTROL_AT..)? })
     }
 
-    /// The lost packets: for each item the number it names, then those of its bit mask (RFC 4585 §6.2.1). At most 17 per
-    /// four bytes; may repeat.
+    /// The lost packets: for each item the number it names, then those of its bit mask (RFC 4585 §6.2.1). At most 17
+    /// per four bytes; may repeat.
     pub fn lost(&self) -> impl Iterator<Item = SequenceNumber> + use<'a> {
         self.items.as_chunks::<4>().0.iter().flat_map(|&[p0, p1, m0, m1]| {
             let first = SequenceNumber(u16::from_be_bytes([p0, p1]));

@@ -1,12 +1,13 @@
 //! Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1): which packets arrived, and when.
 //!
-//! Each packet has a status, packed into 16-bit chunks, and if it arrived a delta to the arrival before it, in units of 250 µs.
+//! Each packet has a status, packed into 16-bit chunks, and if it arrived a delta to the arrival before it, in units of
+//! 250 µs.
 
 use super::{u16_at, u32_at};
 use crate::rtp::{SequenceNumber, Ssrc};
 
-/// Most packets one feedback may cover: four seconds at 2,000 packets a second, while browsers send feedback ten times a
-/// second. Run-length chunks could claim 65,535 in 24 bytes.
+/// Most packets one feedback may cover: four seconds at 2,000 packets a second, while senders of feedback do so several
+/// times a second. Run-length chunks could claim 65,535 in few bytes.
 pub const STATUSES_PER_FEEDBACK_MAX: usize = 8192;
 
 /// Most packets one feedback of ours covers. What is left over goes into the next.
@@ -75,7 +76,8 @@ impl<'a> TransportFeedback<'a> {
         i64::from(self.reference_units) * REFERENCE_MICROS
     }
 
-    /// Each packet covered, in order, with its arrival in µs since [`TransportFeedback::reference_micros`] if it arrived.
+    /// Each packet covered, in order, with its arrival in µs since [`TransportFeedback::reference_micros`] if it
+    /// arrived.
     pub fn arrivals(&self) -> impl Iterator<Item = (SequenceNumber, Option<i64>)> + use<'a> {
         let base = self.base;
         let mut deltas = self.deltas;
@@ -91,7 +93,8 @@ impl<'a> TransportFeedback<'a> {
     }
 }
 
-/// Splits chunks from deltas: walks the chunks until they cover `count` packets, and checks that the deltas of those are there.
+/// Splits chunks from deltas: walks the chunks until they cover `count` packets, and checks that the deltas of those
+/// are there.
 fn split_chunks(packed: &[u8], count: usize) -> Option<(&[u8], &[u8])> {
     let (mut covered, mut chunk_bytes) = (0, 0);
     while covered < count {
@@ -183,8 +186,8 @@ impl Chunk {
     }
 }
 
-/// Writes everything after both SSRCs into `out`. Returns the length in bytes, not yet padded, and how many of `arrivals` are covered; `None`
-/// if not a single arrival can be written.
+/// Writes everything after both SSRCs into `out`. Returns the length in bytes, not yet padded, and how many of
+/// `arrivals` are covered; `None` if not a single arrival can be written.
 ///
 /// `arrivals` are consecutive sequence numbers from `base` on, with the µs of arrival on our clock.
 pub(super) fn write_control(
@@ -241,7 +244,8 @@ impl Gathered {
         }
     }
 
-    /// Adds the next packet; false if there is no room, or if its delta is out of range, which takes a new feedback packet.
+    /// Adds the next packet; false if there is no room, or if its delta is out of range, which takes a new feedback
+    /// packet.
     fn add(&mut self, arrival: Option<i64>) -> bool {
         if self.count == STATUSES_WRITTEN_MAX {
             return false;

@@ -85,7 +85,8 @@ impl<'a> CompoundWriter<'a> {
         self.part(packet_type::GOODBYE, count_of(ssrcs), |part| ssrcs.iter().try_for_each(|ssrc| part.word(ssrc.0)))
     }
 
-    /// Lost packets of one stream, in ascending order (modulo wrap): neighbours share an item. False also if there are none.
+    /// Lost packets of one stream, in ascending order (modulo wrap): neighbours share an item. False also if there are
+    /// none.
     pub fn nack(&mut self, sender: Ssrc, media: Ssrc, lost: impl IntoIterator<Item = SequenceNumber>) -> bool {
         self.part(packet_type::TRANSPORT_FEEDBACK, Some(format::NACK), |part| {
             part.word(sender.0)?;
@@ -136,9 +137,9 @@ impl<'a> CompoundWriter<'a> {
         })
     }
 
-    /// Arrivals of consecutive transport-wide sequence numbers from `base` on, in µs on our clock, `None` for what did not arrive.
-    /// Returns how many it covers, for the next feedback to go on from there; 0 if nothing was written, which is so when there
-    /// is no room or nothing arrived.
+    /// Arrivals of consecutive transport-wide sequence numbers from `base` on, in µs on our clock, `None` for what did
+    /// not arrive. Returns how many it covers, for the next feedback to go on from there; 0 if nothing was written,
+    /// which is so when there is no room or nothing arrived.
     pub fn transport_feedback(
         &mut self,
         sender: Ssrc,
@@ -185,7 +186,8 @@ impl<'a> CompoundWriter<'a> {
         })
     }
 
-    /// Writes one part: header, what `write` adds, zeros up to the next word. `None` for `count` or from `write` undoes it.
+    /// Writes one part: header, what `write` adds, zeros up to the next word. `None` for `count` or from `write` undoes
+    /// it.
     fn part(&mut self, packet_type: u8, count: Option<u8>, write: impl FnOnce(&mut Part<'_>) -> Option<()>) -> bool {
         let mut part = Part { out: &mut self.out[self.len..], len: 0 };
         let finished = count.and_then(|count| {

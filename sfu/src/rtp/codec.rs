@@ -64,8 +64,8 @@ impl FrameInspector {
         Self { codec, dependency: DependencyReader::default() }
     }
 
-    /// Reads one packet. `dependency_descriptor` is the value of that extension, if the packet has it: it is preferred to the
-    /// payload, which may be encrypted end to end.
+    /// Reads one packet. `dependency_descriptor` is the value of that extension, if the packet has it: it is preferred
+    /// to the payload, which may be encrypted end to end.
     pub fn inspect(&mut self, payload: &[u8], marker: bool, dependency_descriptor: Option<&[u8]>) -> FrameMarks {
         if let Some(marks) = dependency_descriptor.and_then(|value| self.dependency.read(value)) {
             let layer = marks.layer.unwrap_or_default();
@@ -98,7 +98,7 @@ impl FrameInspector {
 }
 
 fn of_vp8(read: &Vp8Descriptor, unread: FrameMarks) -> FrameMarks {
-    let layer_sync = read.layer.is_some_and(|layer| layer.sync);
+    let layer_sync = read.layer.is_some_and(|layer| layer.sync) && !read.keyframe;
     FrameMarks {
         start: read.frame_start,
         keyframe: read.keyframe,
@@ -151,6 +151,7 @@ mod tests {
         };
         check(Codec::Opus, false, &[1, 2], FrameMarks { start: true, end: true, keyframe: true, ..nothing });
         check(Codec::Vp8, false, &[0x10, 0x00], keyframe);
+        check(Codec::Vp8, false, &[0x90, 0x20, 0x20, 0x00], keyframe); // layer sync says less than a keyframe
         check(Codec::Vp8, true, &[0x00, 0x00], FrameMarks { end: true, ..nothing });
         let into_t2 = FrameMarks { start: true, temporal: 2, up_switch: UpSwitch::IntoThisLayer, ..nothing };
         check(Codec::Vp8, false, &[0x90, 0x20, 0xa0, 0x01], into_t2);

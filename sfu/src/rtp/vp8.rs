@@ -102,7 +102,8 @@ impl Vp8Descriptor {
             None
         };
 
-        // The S bit with partition 0 is the start of a frame; the first bit of the frame is clear for a keyframe (§4.3).
+        // The S bit with partition 0 is the start of a frame; the first bit of the frame is clear for a keyframe
+        // (§4.3).
         let frame_start = first & 0x10 != 0 && first & 0x0f == 0;
         let keyframe = frame_start && payload.get(at)? & 1 == 0;
         let picture_id_at = 2;

@@ -77,8 +77,8 @@ impl RtpCipher {
         }
     }
 
-    /// Opens a packet in place, which is at least as long as its header and tag. Says whether it is authentic; if not, the
-    /// payload may be destroyed.
+    /// Opens a packet in place, which is at least as long as its header and tag. Says whether it is authentic; if not,
+    /// the payload may be destroyed.
     #[inline]
     #[must_use]
     pub(super) fn open_in_place(&self, ssrc: u32, index: u64, header_len: usize, packet: &mut [u8]) -> bool {
@@ -158,7 +158,8 @@ impl RtcpCipher {
         }
     }
 
-    /// Opens a packet in place, at least [`RTCP_CLEAR_BYTES`] and [`Self::overhead`] long. Says whether it is authentic.
+    /// Opens a packet in place, at least [`RTCP_CLEAR_BYTES`] and [`Self::overhead`] long. Says whether it is
+    /// authentic.
     #[must_use]
     pub(super) fn open_in_place(&self, ssrc: u32, index: u32, packet: &mut [u8]) -> bool {
         let index_word = (index | RTCP_ENCRYPTED_FLAG).to_be_bytes();
