@@ -8,6 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use zeroize::Zeroize;
+
 use crate::sends::{NetPath, Sends};
 use crate::srtp::SrtpKeys;
 use crate::transport::Rate;
@@ -69,6 +71,12 @@ impl DtlsIdentity {
     fn of(certificate: dimpl::DtlsCertificate) -> Self {
         let fingerprint = Fingerprint::sha256_of(&certificate.certificate);
         Self { certificate, fingerprint }
+    }
+}
+
+impl Drop for DtlsIdentity {
+    fn drop(&mut self) {
+        self.certificate.private_key.zeroize();
     }
 }
 
@@ -321,4 +329,4 @@ pub fn fuzz_hello(bytes: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

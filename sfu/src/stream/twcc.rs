@@ -261,3 +261,6 @@ impl TwccSender {
         self.rtt = Some(self.rtt.map_or(sample, |rtt| (rtt * 7 + sample) / 8));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,16 @@ impl RunHistogram {
         self.counts[run.count - 1] += 1;
     }
 
+    /// Messages of 1, 2, 3–4, 5–8, 9–16 and more datagrams, as the metrics show them.
+    #[must_use]
+    pub fn by_size(&self) -> [u64; 6] {
+        let mut sizes = [0; 6];
+        for (count, messages) in self.iter() {
+            sizes[(count.next_power_of_two().trailing_zeros() as usize).min(5)] += messages;
+        }
+        sizes
+    }
+
     /// Pairs of datagrams per message and messages sent so, without the zeros.
     pub fn iter(&self) -> impl Iterator<Item = (usize, u64)> {
         self.counts.iter().enumerate().filter(|(_, count)| **count > 0).map(|(index, count)| (index + 1, *count))
@@ -105,6 +115,15 @@ mod tests {
         check(64, &[(1, 60), (1, 100), (1, 100)], &[1, 2]);
         check(64, &[(1, 100), (1, 99), (1, 98)], &[2, 1]);
         check(1, &[(1, 100), (1, 100)], &[1, 1]);
+    }
+
+    #[test]
+    fn sizes_are_grouped_by_powers_of_two() {
+        let mut histogram = RunHistogram::default();
+        for count in [1, 2, 3, 4, 5, 8, 9, 16, 17, 64] {
+            histogram.add(&Run { first: 0, count });
+        }
+        assert_eq!(histogram.by_size(), [1, 1, 2, 2, 2, 2]);
     }
 
     #[test]
