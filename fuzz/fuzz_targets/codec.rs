@@ -13,7 +13,7 @@ pub(crate) fn run(bytes: &[u8]) {
         let (payload, tail) = tail.split_at(tail.len().min(usize::from(*payload_len)));
         rest = tail;
         let mut packet = [&[0x80; 12], payload].concat();
-        let marks = inspector.inspect(payload, true, Some(descriptor));
+        let marks = inspector.inspect(payload, false, Some(descriptor));
         assert!(marks.spatial < 8 && marks.temporal < 8);
         if let Some(vp8) = Vp8Descriptor::parse(payload) {
             vp8.patch_picture_id(&mut packet[12..], vp8.picture_id.map_or(0, |id| id.value()));

@@ -113,8 +113,10 @@ impl Transport {
 
     /// The path's TCP connection was closed. Another path takes over, or the client comes back within its consent.
     pub fn remove_path(&mut self, path: NetPath) {
-        self.ice.remove_path(path);
-        self.follow_paths();
+        if !self.is_ended() {
+            self.ice.remove_path(path);
+            self.follow_paths();
+        }
     }
 
     /// Takes a datagram that looks like STUN, from any address.

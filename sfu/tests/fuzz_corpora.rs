@@ -53,11 +53,6 @@ fn sec_06_codec() {
 }
 
 #[test]
-fn sec_06_sdp() {
-    replay("sdp", sdp::run);
-}
-
-#[test]
 fn sec_06_stun() {
     replay("stun", stun::run);
 }
@@ -65,4 +60,9 @@ fn sec_06_stun() {
 #[test]
 fn sec_06_client_hello() {
     replay("client_hello", client_hello::run);
+}
+
+#[test]
+fn sec_06_sdp() {
+    replay("sdp", sdp::run);
 }

@@ -56,6 +56,8 @@ const RATE_WINDOW: Duration = Duration::from_millis(500);
 const RATE_SAMPLES_MAX: usize = 64;
 /// Time between two decreases: the queue must have had time to show the first.
 const DECREASE_INTERVAL: Duration = Duration::from_millis(300);
+/// Time without any feedback after which nothing seems to arrive, and between the decreases that follow from it.
+const SILENCE: Duration = Duration::from_secs(1);
 /// Time without increase after a decrease.
 const HOLD: Duration = Duration::from_secs(1);
 /// The estimate may be this many times what was delivered, enough to step up one simulcast layer (factor 3 to 4),
@@ -136,6 +138,16 @@ impl BandwidthEstimate {
             Signal::Clear
         };
         self.react(now, signal, loss);
+    }
+
+    /// Packets sent since `since` ([`super::twcc::TwccSender::unanswered_since`]) have had no feedback at all. The
+    /// estimate halves each second of it. Only for receivers that do send feedback.
+    pub fn on_silence(&mut self, now: Instant, since: Instant) {
+        let begun = self.decreased_at.map_or(since, |at| at.max(since));
+        if now.saturating_duration_since(begun) >= SILENCE {
+            self.estimate = self.estimate.scaled(1, 2).max(FLOOR);
+            self.decreased_at = Some(now);
+        }
     }
 
     /// What the path carries, as far as known.

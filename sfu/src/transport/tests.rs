@@ -253,6 +253,7 @@ fn trap_h1_silence_ends_the_transport() {
     assert_eq!(call.events(), expected);
     assert!(call.transport.is_ended() && call.transport.sending().is_none());
     call.check(path(0), None);
+    call.transport.remove_path(path(0));
     assert_eq!((call.transport.counters().after_end, call.events().len()), (1, 0));
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct DtlsClient {
     dtls: Dtls,
     certificate: Vec<u8>,
     next_timeout: Option<Instant>,
+    /// After an error of its engine the client is silent.
+    gave_up: bool,
     pub(crate) keys: Option<SrtpKeys>,
     pub(crate) server_certificate: Option<Vec<u8>>,
 }
@@ -58,7 +60,7 @@ impl DtlsClient {
         let mut dtls = make(Arc::clone(config), own, now);
         dtls.set_active(true);
         dtls.handle_timeout(now).expect("the clock starts");
-        Self { dtls, certificate, next_timeout: None, keys: None, server_certificate: None }
+        Self { dtls, certificate, next_timeout: None, gave_up: false, keys: None, server_certificate: None }
     }
 
     pub(crate) fn fingerprint(&self) -> Fingerprint {
@@ -66,14 +68,19 @@ impl DtlsClient {
     }
 
     pub(crate) fn handle(&mut self, now: Instant, datagram: &[u8]) {
-        self.dtls.handle_timeout(now).expect("in time");
-        self.dtls.handle_packet(datagram).expect("the server's datagrams are good");
+        if !self.gave_up {
+            self.gave_up = self.dtls.handle_timeout(now).and_then(|()| self.dtls.handle_packet(datagram)).is_err();
+        }
     }
 
     /// What the client sends at `now`.
     pub(crate) fn poll(&mut self, now: Instant) -> Vec<Vec<u8>> {
         if self.next_timeout.is_some_and(|due| due <= now) {
-            self.dtls.handle_timeout(now).expect("the client gives up later than the server");
+            self.gave_up |= self.dtls.handle_timeout(now).is_err();
+        }
+        if self.gave_up {
+            self.next_timeout = None;
+            return Vec::new();
         }
         let mut datagrams = Vec::new();
         let mut buffer = [0; 2048];
@@ -107,16 +114,20 @@ impl DtlsClient {
     }
 }
 
-/// What happens to datagrams on their way: the chance in a hundred that one is lost, and how long one travels.
+/// What happens to datagrams on their way.
 #[derive(Clone, Copy)]
 pub(crate) struct Link {
+    /// Chance in a hundred that a datagram is lost.
     pub(crate) loss_percent: u32,
+    /// Chance in a hundred that a byte of a datagram toward the server is changed.
+    pub(crate) damage_percent: u32,
+    /// How long a datagram travels.
     pub(crate) one_way: Duration,
 }
 
-pub(crate) const PERFECT: Link = Link { loss_percent: 0, one_way: Duration::from_millis(1) };
+pub(crate) const PERFECT: Link = Link { loss_percent: 0, damage_percent: 0, one_way: Duration::from_millis(1) };
 
-pub(crate) enum Toward {
+enum Toward {
     Server,
     Client,
 }
@@ -192,7 +203,11 @@ impl World {
         }
     }
 
-    pub(crate) fn send(&mut self, toward: Toward, datagram: Vec<u8>) {
+    fn send(&mut self, toward: Toward, mut datagram: Vec<u8>) {
+        if matches!(toward, Toward::Server) && self.rng.random_range(0..100) < self.link.damage_percent {
+            let place = self.rng.random_range(0..datagram.len());
+            datagram[place] ^= self.rng.random_range(1..=255u8);
+        }
         if self.rng.random_range(0..100) >= self.link.loss_percent {
             self.flying.insert((self.now + self.link.one_way, self.sent), (toward, datagram));
         }

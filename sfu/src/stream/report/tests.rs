@@ -65,13 +65,14 @@ fn jitter_follows_appendix_a_8() {
 }
 
 #[test]
-fn jitter_counts_a_frame_once_and_a_pause_not_at_all() {
+fn jitter_counts_a_frame_once_and_pauses_and_repairs_not_at_all() {
     let start = Instant::now();
     let mut stats = ReceiverStats::new(90_000);
     for n in 0..300u64 {
         let (frame, part) = (n / 3, n % 3);
         stats.handle_packet(start + ms(frame * 30 + part * 8), n, frame as u32 * 2_700);
     }
+    stats.handle_packet(start + ms(3_000), 200, 66 * 2_700);
     stats.handle_packet(start + ms(60_000), 300, 7);
     assert_eq!(stats.report(start).map(|block| block.jitter), Some(0));
 }

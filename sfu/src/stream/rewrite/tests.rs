@@ -146,6 +146,19 @@ fn trap_a3_a_frame_dropped_too_late_is_answered_with_padding() {
 }
 
 #[test]
+fn trap_c1_a_dropped_frame_leaves_no_gap_in_any_number() {
+    let start = Instant::now();
+    let mut rewriter = video(start, 0);
+    rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS);
+    rewriter.forward(0, 61, &facts(start, 61));
+    rewriter.skip(0, 62, &facts(start, 62));
+    rewriter.skip(0, 63, &facts(start, 63));
+    let out = rewriter.forward(0, 64, &facts(start, 64)).expect("forwarded");
+    let id = out.picture.and_then(|picture| picture.id);
+    assert_eq!((out.index, id, out.timestamp), (2, Some(PictureId::Wide(1)), 6_000), "but time goes on");
+}
+
+#[test]
 fn trap_a5_a_talk_spurt_begins_with_the_marker_and_leaves_no_gap() {
     let start = Instant::now();
     let mut rewriter = Rewriter::new(start, Kind::Audio, 48_000, Start::default());
@@ -157,6 +170,19 @@ fn trap_a5_a_talk_spurt_begins_with_the_marker_and_leaves_no_gap() {
     }
     let out = rewriter.forward(0, 1512, &audio(start, 1512, false)).expect("forwarded");
     assert_eq!((out.sequence(), out.marker, out.timestamp), (2, true, 1502 * 960));
+}
+
+#[test]
+fn trap_d5_audio_is_sent_again_like_anything_else() {
+    let start = Instant::now();
+    let mut rewriter = Rewriter::new(start, Kind::Audio, 48_000, Start::default());
+    let first = rewriter.switch(0, 10, &audio(start, 10, false), &NO_CLOCKS).expect("forwarded");
+    let second = rewriter.forward(0, 11, &audio(start, 11, false)).expect("forwarded");
+    let now = audio(start, 11, false).arrival + RTT;
+    for (sequence, rewritten) in [(10, first), (11, second)] {
+        let origin = Origin::Source { encoding: 0, sequence };
+        assert_eq!(rewriter.resend(now, rewritten.sequence(), RTT), Ok(Resend { origin, rewritten }));
+    }
 }
 
 #[test]
@@ -225,6 +251,89 @@ proptest! {
                 let before = latest_copy.insert(number, now);
                 prop_assert!(before.is_some_and(|before| now - before >= RTT - ms(1)), "two copies within one RTT");
             }
+        }
+    }
+}
+
+/// One packet of three encodings with unrelated numbers, as it arrives.
+#[derive(Clone, Debug)]
+struct Step {
+    encoding: u8,
+    sequence: u64,
+    facts: PacketFacts,
+    wanted: bool,
+    arrives: u64,
+}
+
+/// 200 frames of three packets, temporal layers 0 2 1 2, a switch to another encoding every 50 frames; 10 % lost, a
+/// part of them repaired up to 60 packets later, others reordered by up to 10.
+fn arrivals(start: Instant, epochs: [(u32, u16, u32); 3], fates: &[(u8, u64)]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (place, (fate, delay)) in (0u64..).zip(fates) {
+        let (frame, part, run) = (place / 3, place % 3, place / 150);
+        let encoding = (run % 3) as u8;
+        let (timestamp, picture_id, sequence) = epochs[usize::from(encoding)];
+        let begins = place % 150 == 0;
+        let late = match fate {
+            _ if begins => 0,
+            0 => continue,
+            1 => 50 + delay,
+            2..=5 => *delay,
+            _ => 0,
+        };
+        let temporal = [0, 2, 1, 2][(frame % 50 % 4) as usize];
+        let tl0 = Some((frame / 2) as u8);
+        let id = Some(PictureId::Wide(picture_id.wrapping_add(frame as u16) & 0x7fff));
+        let facts = PacketFacts {
+            timestamp: timestamp.wrapping_add(frame as u32 * 3000),
+            arrival: start + ms((place + late) * 11),
+            marker: part == 2,
+            starts_frame: part == 0,
+            keyframe: frame % 50 == 0,
+            temporal,
+            payload_type: 96,
+            picture: Some(Picture { id, tl0, key_index: None }),
+        };
+        let wanted = temporal <= (run % 2) as u8 + 1;
+        steps.push(Step { encoding, sequence: u64::from(sequence) + place, facts, wanted, arrives: place + late });
+    }
+    steps.sort_by_key(|step| step.arrives);
+    steps
+}
+
+proptest! {
+    #[test]
+    fn a_subscription_never_makes_a_jump_of_its_own(
+        epochs in any::<[(u32, u16, u32); 3]>(),
+        first in any::<(u16, u32, u16, u8)>(),
+        fates in prop::collection::vec((0u8..20, 0u64..10), 600),
+    ) {
+        let start = Instant::now();
+        let (sequence, timestamp, picture_id, tl0) = first;
+        let mut rewriter = Rewriter::new(start, Kind::Video, 90_000, Start { sequence, timestamp, picture_id, tl0 });
+        let mut sent: BTreeMap<u64, (Rewritten, u32)> = BTreeMap::new();
+        for Step { encoding, sequence, facts, wanted, .. } in arrivals(start, epochs, &fates) {
+            let out = if facts.is_switch_point() && rewriter.encoding() != Some(encoding) {
+                rewriter.switch(encoding, sequence, &facts, &NO_CLOCKS)
+            } else if wanted {
+                rewriter.forward(encoding, sequence, &facts)
+            } else {
+                rewriter.skip(encoding, sequence, &facts);
+                None
+            };
+            if let Some(out) = out {
+                prop_assert!(sent.insert(out.index, (out, facts.timestamp)).is_none(), "no number twice");
+            }
+        }
+        let sent: Vec<(Rewritten, u32)> = sent.into_values().collect();
+        for pair in sent.windows(2) {
+            let [(before, source_before), (after, source_after)] = [pair[0], pair[1]];
+            prop_assert!(after.index - before.index < 40, "a gap of more than what was lost");
+            let step = after.timestamp.wrapping_sub(before.timestamp) as i32;
+            prop_assert!((0..90_000).contains(&step), "time goes on, and does not jump: {} ticks", step);
+            prop_assert!(source_before == source_after || step > 0, "every frame has its own time");
+            let id = |out: Rewritten| out.picture.and_then(|picture| picture.id).map_or(0, PictureId::value);
+            prop_assert!((id(after).wrapping_sub(id(before)) & 0x7fff) < 20, "pictures go on, and do not jump");
         }
     }
 }

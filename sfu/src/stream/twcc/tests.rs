@@ -70,6 +70,19 @@ fn a_burst_is_told_in_several_feedbacks_of_bounded_size() {
 }
 
 #[test]
+fn a_packet_from_long_ago_does_not_displace_a_new_one() {
+    let start = Instant::now();
+    let mut recorder = TwccRecorder::new(start);
+    for number in 0..=ARRIVALS as u16 {
+        recorder.record(start, number);
+    }
+    recorder.record(start + ms(9), 0);
+    let told: Vec<(u16, Option<u64>)> =
+        std::iter::from_fn(|| poll(&mut recorder, start)).flat_map(|(_, told)| told).collect();
+    assert_eq!(told, (1..=ARRIVALS as u16).map(|number| (number, Some(0))).collect::<Vec<_>>());
+}
+
+#[test]
 fn arrivals_too_far_apart_for_the_wire_are_told_apart() {
     let start = Instant::now();
     let mut recorder = TwccRecorder::new(start);
@@ -86,6 +99,7 @@ fn trap_e1_numbers_count_everything_sent_and_results_tell_when() {
     let mut sender = TwccSender::new(start);
     let numbers: Vec<u16> = (0..5).map(|n| sender.stamp(start + ms(n * 5), 100 * n as usize)).collect();
     assert_eq!(numbers, [1, 2, 3, 4, 5]);
+    assert_eq!(sender.unanswered_since(), Some(start));
     let mut results = Vec::new();
     let told = [(0, Some(1)), (1, Some(7_000)), (2, None), (3, Some(17_000)), (9, Some(2))];
     sender.handle_feedback(start + ms(60), told.into_iter(), &mut results);
@@ -97,6 +111,7 @@ fn trap_e1_numbers_count_everything_sent_and_results_tell_when() {
     };
     assert_eq!(results, [result(1, Some(7_000)), result(2, None), result(3, Some(17_000))]);
     assert_eq!(sender.rtt(), Some(ms(50)), "from the newest packet that arrived");
+    assert_eq!(sender.unanswered_since(), None);
 
     results.clear();
     let again = [(1, Some(7_000)), (2, Some(20_000)), (3, None)];
