@@ -5,8 +5,6 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the shell: it reads the clock and opens the sockets")]
 
-#![allow(clippy::disallowed_methods, reason = "this is the shell that reads the clock for the cores")]
-
 pub mod gso;
 pub mod inbox;
 pub mod poller;

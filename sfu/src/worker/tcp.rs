@@ -57,7 +57,8 @@ pub struct TcpConnections {
     readable: VecDeque<u32>,
     /// Frames the first of them may still give in this turn.
     turn: usize,
-    /// Paths of connections that have ended, for [`TcpConnections::poll_closed`].
+    /// Paths of connections that have ended, for [`TcpConnections::poll_closed`]; at most [`CONNECTIONS_MAX`], the
+    /// latest, as the others have no consent any more.
     closed: VecDeque<NetPath>,
     /// Numbers with something to write after [`TcpConnections::send`]; empty between calls.
     written: Vec<u32>,
@@ -207,8 +208,8 @@ impl TcpConnections {
         report
     }
 
-    /// The next path that leads nowhere any more, since its connection has ended. Look after each turn: there is one
-    /// for each connection.
+    /// The next path that leads nowhere any more, since its connection has ended. Whoever does not ask learns it when
+    /// consent runs out.
     pub fn poll_closed(&mut self) -> Option<NetPath> {
         self.closed.pop_front()
     }
@@ -266,6 +267,9 @@ impl TcpConnections {
 
     fn close(&mut self, number: u32) {
         let Some(mut connection) = self.connections.remove(&number) else { return };
+        if self.closed.len() == CONNECTIONS_MAX {
+            self.closed.pop_front();
+        }
         self.closed.push_back(NetPath::new(connection.remote, Via::Tcp(number)));
         // Closing the descriptor takes it out of the epoll as well, so an error here changes nothing.
         let _ = self.registry.deregister(&mut connection.stream);
