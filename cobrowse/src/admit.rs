@@ -69,7 +69,14 @@ impl Door<'_> {
         Admitted { kind: Kind::Element(Box::new(element)), level, value }
     }
 
-    fn attribute(&mut self, names: &mut Names, element: &mut Element, tag: &str, name: &str, value: &record::Value<'_>) {
+    fn attribute(
+        &mut self,
+        names: &mut Names,
+        element: &mut Element,
+        tag: &str,
+        name: &str,
+        value: &record::Value<'_>,
+    ) {
         let Some(text) = wire_text(value) else { return };
         if keeps_clue(element.role, tag, name)
             && text.len() <= CLUE_BYTES_MAX
@@ -179,8 +186,9 @@ pub(crate) fn keeps_clue(role: Role, tag: &str, name: &str) -> bool {
 pub(crate) fn is_never_shared<'a>(attribute: impl Fn(&str) -> Option<&'a str>) -> bool {
     const TOKENS: [&str; 4] = ["one-time-code", "current-password", "new-password", "webauthn"];
     let password = attribute("type").is_some_and(|kind| kind.eq_ignore_ascii_case("password"));
-    let token = attribute("autocomplete")
-        .is_some_and(|list| list.split_ascii_whitespace().any(|one| TOKENS.iter().any(|known| one.eq_ignore_ascii_case(known))));
+    let token = attribute("autocomplete").is_some_and(|list| {
+        list.split_ascii_whitespace().any(|one| TOKENS.iter().any(|known| one.eq_ignore_ascii_case(known)))
+    });
     password || token
 }
 

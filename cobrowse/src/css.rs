@@ -57,7 +57,8 @@ pub(crate) fn declarations(text: &str) -> Clean {
 
 /// Cleans one declaration's value; `None` if it must go.
 pub(crate) fn value(property: &str, text: &str) -> Option<String> {
-    let plain = property.len() <= 128 && property.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let plain = property.len() <= 128
+        && property.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if !plain {
         return None;
     }
@@ -182,7 +183,9 @@ fn rule(parser: &mut Parser<'_>, item: &mut Item, clean: &mut Clean, content: Co
     clean.css.push('{');
     let inner = match prelude.at_rule() {
         Some("keyframes" | "-webkit-keyframes" | "-moz-keyframes") => Content::Rules,
-        Some("media" | "supports" | "layer" | "container" | "scope" | "starting-style") if content == Content::Rules => {
+        Some("media" | "supports" | "layer" | "container" | "scope" | "starting-style")
+            if content == Content::Rules =>
+        {
             Content::Rules
         }
         _ => Content::Mixed,
@@ -215,7 +218,10 @@ mod tests {
     #[test]
     fn harmless_css_stays() {
         check("a{color:red}", "a{color:red;}");
-        check(".x > p::before , #y{ margin: 0 auto!important; content:\"\\2014\" }", ".x > p::before , #y{margin: 0 auto!important;content:\"\u{2014}\";}");
+        check(
+            ".x > p::before , #y{ margin: 0 auto!important; content:\"\\2014\" }",
+            ".x > p::before , #y{margin: 0 auto!important;content:\"\u{2014}\";}",
+        );
         check("@media (min-width:10px){a{b:c}}", "@media (min-width:10px){a{b:c;}}");
         check("@keyframes k{from{opacity:0}50%{opacity:.5}}", "@keyframes k{from{opacity:0;}50%{opacity:.5;}}");
         check("a{&:hover{color:red}color:blue}", "a{&:hover{color:red;}color:blue;}");
@@ -252,7 +258,10 @@ mod tests {
     #[test]
     fn assets_stay() {
         let digest = "ab".repeat(32);
-        check(&format!("a{{background:url(\"asset:{digest}\")}}"), &format!("a{{background:url(\"asset:{digest}\");}}"));
+        check(
+            &format!("a{{background:url(\"asset:{digest}\")}}"),
+            &format!("a{{background:url(\"asset:{digest}\");}}"),
+        );
         check(&format!("a{{background:url(asset:{digest})}}"), &format!("a{{background:url(\"asset:{digest}\");}}"));
     }
 

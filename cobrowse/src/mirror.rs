@@ -7,7 +7,7 @@ mod apply;
 mod names;
 mod walk;
 
-pub(crate) use apply::Changes;
+pub(crate) use apply::{Changes, Gone};
 pub(crate) use names::{Name, Names};
 
 use crate::desync::Desync;

@@ -20,7 +20,8 @@ pub(crate) use data::{
     Addition, AttributeChange, Declaration, Mutation, Offset, Position, Priority, Removal, RuleChange, RuleIndex,
     SelectionRange, SheetRules, StyleDeclaration, StyleRules, TextChange,
 };
-pub(crate) use frame::{CHUNK_BYTES_MAX, FLAG_DEFLATE, FLAG_FRAMED, FLAG_MORE, Frames};
+pub(crate) use frame::Frames;
+pub use frame::{CHUNK_BYTES_MAX, FLAG_DEFLATE, FLAG_FRAMED, FLAG_MORE};
 pub(crate) use text::{StyleValue, Text, Value};
 pub(crate) use tree::{Element, Kind, Tree, TreeNode};
 

@@ -64,7 +64,8 @@ pub(crate) fn count_digits(text: &str) -> usize {
 }
 
 /// Names of the code, as they stand before it. Lower case.
-const CODE_NAMES: [&str; 9] = ["cvc", "cvv", "cvv2", "cvc2", "csc", "cid", "security code", "kartenprüfnummer", "cryptogramme"];
+const CODE_NAMES: [&str; 9] =
+    ["cvc", "cvv", "cvv2", "cvc2", "csc", "cid", "security code", "kartenprüfnummer", "cryptogramme"];
 
 /// How far behind its name a code may stand.
 const CODE_REACH: usize = 16;
@@ -118,8 +119,8 @@ mod tests {
     fn shop_numbers_survive() {
         for text in [
             "\u{2022}\u{2022}\u{2022}\u{2022} 4242",
-            "4006381333931",       // EAN-13, Luhn does not hold
-            "+49 171 1234567890",  // phone
+            "4006381333931",      // EAN-13, Luhn does not hold
+            "+49 171 1234567890", // phone
             "52.520008, 13.404954",
             "4242424242424241",
             "1234567890123456",

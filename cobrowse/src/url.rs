@@ -29,7 +29,8 @@ pub(crate) fn link(address: &str) -> Option<&str> {
         Some(rest) => rest.split_once('/').unwrap_or((rest, "")),
         None => ("", rest),
     };
-    let plain = place.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'\\'));
+    let plain =
+        place.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'\\'));
     let shown = plain && path.len() <= PATH_BYTES_MAX && !host.contains('@') && !holds_number(path);
     shown.then_some(place)
 }

@@ -15,9 +15,9 @@ const FIELDS_MAX: usize = 128;
 /// Most characters of a value that are compared.
 const VALUE_CHARS_MAX: usize = 64;
 
-/// A value of at least this many characters counts wherever it stands inside a text; a shorter one only where it is
-/// the whole text, or all of its digits, and its field is the one typed into last.
-const INSIDE_MIN: usize = 4;
+/// A value of at least this many characters is compared with every text; a shorter one only while its field is the one
+/// typed into last.
+const CHARS_MIN: usize = 4;
 
 /// The fields' last values, oldest first.
 #[derive(Default)]
@@ -28,20 +28,31 @@ pub(crate) struct Vault {
 struct Field {
     node: NodeId,
     folded: Zeroizing<String>,
+    /// Counts wherever it stands inside a text: a payment field's, or one with digits. Other words (a name, a search)
+    /// count only where they are the whole text, since pages are full of words.
+    strong: bool,
 }
 
 impl Vault {
     /// Keeps a private field's value, or forgets it when it is empty.
-    pub(crate) fn keep(&mut self, node: NodeId, value: &str) {
+    pub(crate) fn keep(&mut self, node: NodeId, value: &str, is_payment: bool) {
         self.fields.retain(|field| field.node != node);
         let folded = fold(value, VALUE_CHARS_MAX);
+        let strong = is_payment || folded.bytes().any(|byte| byte.is_ascii_digit());
         if folded.is_empty() {
             return;
         }
         if self.fields.len() == FIELDS_MAX {
             self.fields.pop_front();
         }
-        self.fields.push_back(Field { node, folded });
+        self.fields.push_back(Field { node, folded, strong });
+    }
+
+    /// The field turned out to be a payment field.
+    pub(crate) fn strengthen(&mut self, node: NodeId) {
+        for field in self.fields.iter_mut().filter(|field| field.node == node) {
+            field.strong = true;
+        }
     }
 
     pub(crate) fn clear(&mut self) {
@@ -59,9 +70,11 @@ impl Vault {
 
     /// As [`Self::is_echo`], for text that is folded already.
     pub(crate) fn is_folded_echo(&self, folded: &str) -> bool {
-        let inside = self.fields.iter().any(|field| {
-            field.folded.chars().nth(INSIDE_MIN - 1).is_some() && folded.contains(field.folded.as_str())
-        });
+        let repeats = |field: &Field| {
+            let long = field.folded.chars().nth(CHARS_MIN - 1).is_some();
+            long && if field.strong { folded.contains(field.folded.as_str()) } else { folded == field.folded.as_str() }
+        };
+        let inside = self.fields.iter().any(repeats);
         inside || self.fields.back().is_some_and(|last| is_same(&last.folded, folded))
     }
 
@@ -110,7 +123,7 @@ mod tests {
     fn vault(values: &[&str]) -> Vault {
         let mut vault = Vault::default();
         for (id, value) in values.iter().enumerate() {
-            vault.keep(NodeId(id as u32 + 1), value);
+            vault.keep(NodeId(id as u32 + 1), value, false);
         }
         vault
     }
@@ -121,7 +134,7 @@ mod tests {
         for text in ["42424242", "Card 4242-4242 ending", "KASIMIR ODDLEIGH", "\u{ff14}2424242"] {
             assert!(vault.is_echo(text), "{text}");
         }
-        for text in ["", "4242", "Kasimir", "42 42 41 42"] {
+        for text in ["", "4242", "Kasimir", "Dear Kasimir Oddleigh", "42 42 41 42"] {
             assert!(!vault.is_echo(text), "{text}");
         }
     }

@@ -32,22 +32,32 @@ pub(crate) enum Class {
 /// How the value of attribute `name` of an element is cleaned.
 pub(crate) fn class_of(tag: &str, role: Role, name: &str) -> Class {
     match name {
-        "class" | "id" | "dir" | "lang" | "role" | "disabled" | "readonly" | "required" | "multiple" | "size" | "rows"
-        | "cols" | "colspan" | "rowspan" | "span" | "scope" | "hidden" | "open" | "for" | "start" | "reversed"
-        | "align" | "valign" | "border" | "cellpadding" | "cellspacing" | "bgcolor" | "color" | "face" | "noshade"
-        | "nowrap" | "inert" | "contenteditable" | "slot" | "part" | "controls" | "loop" | "muted" | "wrap" | "popover"
-        | "headers" | "background-color" => Class::Plain,
+        "class" | "id" | "dir" | "lang" | "role" | "disabled" | "readonly" | "required" | "multiple" | "size"
+        | "rows" | "cols" | "colspan" | "rowspan" | "span" | "scope" | "hidden" | "open" | "for" | "start"
+        | "reversed" | "align" | "valign" | "border" | "cellpadding" | "cellspacing" | "bgcolor" | "color" | "face"
+        | "noshade" | "nowrap" | "inert" | "contenteditable" | "slot" | "part" | "controls" | "loop" | "muted"
+        | "wrap" | "popover" | "headers" | "background-color" => Class::Plain,
         "width" | "height" if tag != "style" => Class::Plain,
         "type" if matches!(tag, "input" | "button" | "ol" | "ul" | "li" | "style") => Class::Plain,
         "media" if matches!(tag, "style" | "link" | "source") => Class::Plain,
         "rel" if tag == "link" => Class::Plain,
-        "title" | "alt" | "placeholder" | "aria-label" | "aria-description" | "aria-valuetext" | "aria-placeholder"
-        | "aria-roledescription" | "label" | "abbr" => Class::Words,
+        "title"
+        | "alt"
+        | "placeholder"
+        | "aria-label"
+        | "aria-description"
+        | "aria-valuetext"
+        | "aria-placeholder"
+        | "aria-roledescription"
+        | "label"
+        | "abbr" => Class::Words,
         "value" if role == Role::Button => Class::Words,
         "style" => Class::Style,
         "_csstext" | "_cssText" if matches!(tag, "style" | "link") => Class::Css,
         "href" if matches!(tag, "a" | "area") => Class::Link,
-        "href" | "xlink:href" if matches!(tag, "use" | "textpath" | "lineargradient" | "radialgradient" | "pattern") => {
+        "href" | "xlink:href"
+            if matches!(tag, "use" | "textpath" | "lineargradient" | "radialgradient" | "pattern") =>
+        {
             Class::Fragment
         }
         "src" | "poster" if matches!(tag, "img" | "video" | "audio" | "source" | "input") => Class::Asset,
@@ -65,9 +75,28 @@ pub(crate) fn class_of(tag: &str, role: Role, name: &str) -> Class {
 fn aria(name: &str) -> Class {
     let known = matches!(
         &name["aria-".len()..],
-        "atomic" | "autocomplete" | "busy" | "checked" | "current" | "disabled" | "expanded" | "haspopup" | "hidden"
-            | "invalid" | "level" | "live" | "modal" | "multiline" | "multiselectable" | "orientation" | "pressed"
-            | "readonly" | "relevant" | "required" | "selected" | "sort"
+        "atomic"
+            | "autocomplete"
+            | "busy"
+            | "checked"
+            | "current"
+            | "disabled"
+            | "expanded"
+            | "haspopup"
+            | "hidden"
+            | "invalid"
+            | "level"
+            | "live"
+            | "modal"
+            | "multiline"
+            | "multiselectable"
+            | "orientation"
+            | "pressed"
+            | "readonly"
+            | "relevant"
+            | "required"
+            | "selected"
+            | "sort"
     );
     if known { Class::State } else { Class::Refused }
 }
@@ -76,9 +105,29 @@ fn aria(name: &str) -> Class {
 fn data(name: &str) -> Class {
     let known = matches!(
         &name["data-".len()..],
-        "state" | "open" | "closed" | "active" | "selected" | "checked" | "disabled" | "expanded" | "collapsed"
-            | "orientation" | "side" | "align" | "theme" | "variant" | "size" | "visible" | "highlighted" | "placement"
-            | "popper-placement" | "status" | "mode" | "position" | "direction"
+        "state"
+            | "open"
+            | "closed"
+            | "active"
+            | "selected"
+            | "checked"
+            | "disabled"
+            | "expanded"
+            | "collapsed"
+            | "orientation"
+            | "side"
+            | "align"
+            | "theme"
+            | "variant"
+            | "size"
+            | "visible"
+            | "highlighted"
+            | "placement"
+            | "popper-placement"
+            | "status"
+            | "mode"
+            | "position"
+            | "direction"
     );
     if known { Class::State } else { Class::Refused }
 }
@@ -95,17 +144,85 @@ fn is_geometry_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     matches!(
         name.as_str(),
-        "viewbox" | "d" | "points" | "transform" | "x" | "y" | "x1" | "y1" | "x2" | "y2" | "cx" | "cy" | "r" | "rx"
-            | "ry" | "dx" | "dy" | "fx" | "fy" | "fill" | "stroke" | "opacity" | "offset" | "fill-opacity" | "fill-rule"
-            | "clip-rule" | "clip-path" | "mask" | "stroke-width" | "stroke-linecap" | "stroke-linejoin"
-            | "stroke-opacity" | "stroke-dasharray" | "stroke-dashoffset" | "stroke-miterlimit" | "stop-color"
-            | "stop-opacity" | "gradientunits" | "gradienttransform" | "patternunits" | "patterntransform"
-            | "patterncontentunits" | "clippathunits" | "maskunits" | "preserveaspectratio" | "text-anchor"
-            | "dominant-baseline" | "font-size" | "font-family" | "font-weight" | "letter-spacing" | "xmlns"
-            | "xmlns:xlink" | "version" | "filter" | "stddeviation" | "flood-color" | "flood-opacity" | "in" | "in2"
-            | "result" | "operator" | "values" | "mode" | "shape-rendering" | "vector-effect" | "refx" | "refy"
-            | "markerwidth" | "markerheight" | "orient" | "spreadmethod" | "pathlength" | "display" | "visibility"
-            | "overflow" | "color-interpolation-filters" | "filterunits" | "primitiveunits"
+        "viewbox"
+            | "d"
+            | "points"
+            | "transform"
+            | "x"
+            | "y"
+            | "x1"
+            | "y1"
+            | "x2"
+            | "y2"
+            | "cx"
+            | "cy"
+            | "r"
+            | "rx"
+            | "ry"
+            | "dx"
+            | "dy"
+            | "fx"
+            | "fy"
+            | "fill"
+            | "stroke"
+            | "opacity"
+            | "offset"
+            | "fill-opacity"
+            | "fill-rule"
+            | "clip-rule"
+            | "clip-path"
+            | "mask"
+            | "stroke-width"
+            | "stroke-linecap"
+            | "stroke-linejoin"
+            | "stroke-opacity"
+            | "stroke-dasharray"
+            | "stroke-dashoffset"
+            | "stroke-miterlimit"
+            | "stop-color"
+            | "stop-opacity"
+            | "gradientunits"
+            | "gradienttransform"
+            | "patternunits"
+            | "patterntransform"
+            | "patterncontentunits"
+            | "clippathunits"
+            | "maskunits"
+            | "preserveaspectratio"
+            | "text-anchor"
+            | "dominant-baseline"
+            | "font-size"
+            | "font-family"
+            | "font-weight"
+            | "letter-spacing"
+            | "xmlns"
+            | "xmlns:xlink"
+            | "version"
+            | "filter"
+            | "stddeviation"
+            | "flood-color"
+            | "flood-opacity"
+            | "in"
+            | "in2"
+            | "result"
+            | "operator"
+            | "values"
+            | "mode"
+            | "shape-rendering"
+            | "vector-effect"
+            | "refx"
+            | "refy"
+            | "markerwidth"
+            | "markerheight"
+            | "orient"
+            | "spreadmethod"
+            | "pathlength"
+            | "display"
+            | "visibility"
+            | "overflow"
+            | "color-interpolation-filters"
+            | "filterunits"
+            | "primitiveunits"
     )
 }
 
@@ -114,11 +231,11 @@ const GEOMETRY_BYTES_MAX: usize = 256 * 1024;
 
 /// Numbers, names and function calls; of addresses only references into the document.
 pub(super) fn is_geometry(value: &str) -> bool {
-    let alphabet = |byte: u8| {
-        byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b".,+-#%()/:;_'\"".contains(&byte)
-    };
+    let alphabet =
+        |byte: u8| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b".,+-#%()/:;_'\"".contains(&byte);
     let namespace = value.starts_with("http://www.w3.org/");
-    let refers_outside = value.matches("url(").count() != value.matches("url(#").count() + value.matches("url(\"#").count();
+    let refers_outside =
+        value.matches("url(").count() != value.matches("url(#").count() + value.matches("url(\"#").count();
     value.len() <= GEOMETRY_BYTES_MAX
         && value.bytes().all(alphabet)
         && !refers_outside
@@ -139,7 +256,19 @@ mod tests {
 
     #[test]
     fn sec_26_handlers_and_documents_are_refused() {
-        for name in ["onclick", "onerror", "srcdoc", "formaction", "action", "ping", "http-equiv", "data-card", "srcset", "name", "autofocus"] {
+        for name in [
+            "onclick",
+            "onerror",
+            "srcdoc",
+            "formaction",
+            "action",
+            "ping",
+            "http-equiv",
+            "data-card",
+            "srcset",
+            "name",
+            "autofocus",
+        ] {
             assert_eq!(class_of("input", Role::Field, name), Class::Refused, "{name}");
         }
         assert_eq!(class_of("iframe", Role::Frame, "src"), Class::Refused);

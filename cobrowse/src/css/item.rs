@@ -1,7 +1,9 @@
 //! One item of a sheet while it is read: a selector, the head of an at-rule, or a declaration.
 
 use crate::{scan, url};
-use cssparser::{Parser, SourcePosition, ToCss as _, Token, TokenSerializationType, serialize_identifier, serialize_string};
+use cssparser::{
+    Parser, SourcePosition, ToCss as _, Token, TokenSerializationType, serialize_identifier, serialize_string,
+};
 
 /// Digits that one string of a style may hold: enough for "12", too few for a part of a card number.
 const STRING_DIGITS_MAX: usize = 3;
@@ -100,7 +102,8 @@ impl Item {
             }
             Token::Colon => {
                 let property = self.property.as_deref();
-                self.is_declaration |= property.is_some_and(|property| self.text.trim_end().eq_ignore_ascii_case(property));
+                self.is_declaration |=
+                    property.is_some_and(|property| self.text.trim_end().eq_ignore_ascii_case(property));
             }
             _ => {}
         }

@@ -112,7 +112,8 @@ impl Mirror {
                 let top = self.insert_tree(Some(parent), next, add.tree, door, changes)?;
                 changes.added.push(top);
                 let arrived: Vec<NodeId> = self.subtree(top).map(|key| self.node(key).id).collect();
-                let released: Vec<Addition<'_>> = arrived.iter().filter_map(|id| waiting.remove(id)).flatten().collect();
+                let released: Vec<Addition<'_>> =
+                    arrived.iter().filter_map(|id| waiting.remove(id)).flatten().collect();
                 for add in released {
                     self.queue(add, &mut ready, &mut waiting, &mut order);
                 }
@@ -384,9 +385,11 @@ impl Mirror {
     /// Attributes decide what an element is and how hidden: after a change both are decided again, and only upwards.
     fn judge_again(&mut self, key: Key, change: &AttributeChange<'_>, door: &mut Door<'_>, changes: &mut Changes) {
         let changed = |name: &str| {
-            change.attributes.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).and_then(|(_, value)| match value {
-                Value::Text(text) => Some(text.as_str()),
-                _ => None,
+            change.attributes.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).and_then(|(_, value)| {
+                match value {
+                    Value::Text(text) => Some(text.as_str()),
+                    _ => None,
+                }
             })
         };
         let tag = self.tag(key);
@@ -396,7 +399,8 @@ impl Mirror {
         let never_shared = admit::is_never_shared(look_up);
         let was_private = self.role(key).is_private();
         // What was typed into it as another kind of control stays private.
-        let private = role.is_private() && (never_shared || !verdict.shared || was_private && self.level(key) > Level::Public);
+        let private =
+            role.is_private() && (never_shared || !verdict.shared || was_private && self.level(key) > Level::Public);
         let level = verdict.level.max(if private { Level::Masked } else { Level::Public });
         if let Some(element) = self.element_mut(key)
             && element.role != role
@@ -415,7 +419,8 @@ impl Mirror {
 
     /// Forgets the texts below a node that turned out to be private.
     pub(crate) fn wipe_texts(&mut self, key: Key) {
-        let texts: Vec<Key> = self.subtree(key).filter(|below| matches!(self.node(*below).kind, Kind::Text(_))).collect();
+        let texts: Vec<Key> =
+            self.subtree(key).filter(|below| matches!(self.node(*below).kind, Kind::Text(_))).collect();
         for text in texts {
             let kind = Kind::Text(wiped(if self.text(text).trim().is_empty() { "" } else { GLYPHS }));
             self.bytes -= super::kind_bytes(&self.node(text).kind).min(self.bytes);

@@ -57,7 +57,9 @@ impl Selector {
         self.tag.as_deref().is_none_or(|wanted| wanted == tag)
             && self.tests.iter().all(|test| match test {
                 Test::Id(id) => attribute("id") == Some(id),
-                Test::Class(class) => attribute("class").is_some_and(|list| list.split_whitespace().any(|one| one == class)),
+                Test::Class(class) => {
+                    attribute("class").is_some_and(|list| list.split_whitespace().any(|one| one == class))
+                }
                 Test::Present(name) => attribute(name).is_some(),
                 Test::Equals(name, value) => attribute(name) == Some(value),
             })

@@ -10,14 +10,14 @@ use flate2::{Decompress, FlushDecompress, Status};
 use zeroize::{Zeroize as _, Zeroizing};
 
 /// Set in the first byte of every framed message; JSON text never begins with such a byte.
-pub(crate) const FLAG_FRAMED: u8 = 0x80;
+pub const FLAG_FRAMED: u8 = 0x80;
 /// The record is raw deflate.
-pub(crate) const FLAG_DEFLATE: u8 = 0x01;
+pub const FLAG_DEFLATE: u8 = 0x01;
 /// The record goes on in the next message.
-pub(crate) const FLAG_MORE: u8 = 0x02;
+pub const FLAG_MORE: u8 = 0x02;
 
 /// Largest single message (SEC-15): what the WebSocket lets through in one frame.
-pub(crate) const CHUNK_BYTES_MAX: usize = 1024 * 1024;
+pub const CHUNK_BYTES_MAX: usize = 1024 * 1024;
 
 /// Largest ratio of inflated to deflated size (SEC-15). Real snapshots reach 7 to 8.
 const INFLATE_RATIO_MAX: usize = 20;

@@ -43,18 +43,39 @@ fn check_desync(json: &str, expected: Desync) {
 fn every_known_event_is_read() {
     check(r#"{"type":0,"data":{},"timestamp":1}"#, "loaded");
     check(r#"{"type":4,"data":{"href":"https://a.example/","width":10,"height":5.5},"timestamp":1}"#, "meta");
-    check(r#"{"type":2,"data":{"node":{"type":0,"id":1,"childNodes":[]},"initialOffset":{"left":0,"top":2}},"timestamp":1}"#, "snapshot");
-    check(r#"{"type":3,"data":{"source":0,"texts":[],"attributes":[{"id":3,"attributes":{"class":"a"}}],"removes":[{"parentId":1,"id":2}],"adds":[{"parentId":1,"nextId":null,"node":{"type":3,"textContent":"x","id":9}}]},"timestamp":1}"#, "mutation(1,1,0,1)");
-    check(r#"{"type":3,"data":{"source":1,"positions":[{"x":1,"y":2,"id":3,"timeOffset":-20}]},"timestamp":1}"#, "pointer(1)");
+    check(
+        r#"{"type":2,"data":{"node":{"type":0,"id":1,"childNodes":[]},"initialOffset":{"left":0,"top":2}},"timestamp":1}"#,
+        "snapshot",
+    );
+    check(
+        r#"{"type":3,"data":{"source":0,"texts":[],"attributes":[{"id":3,"attributes":{"class":"a"}}],"removes":[{"parentId":1,"id":2}],"adds":[{"parentId":1,"nextId":null,"node":{"type":3,"textContent":"x","id":9}}]},"timestamp":1}"#,
+        "mutation(1,1,0,1)",
+    );
+    check(
+        r#"{"type":3,"data":{"source":1,"positions":[{"x":1,"y":2,"id":3,"timeOffset":-20}]},"timestamp":1}"#,
+        "pointer(1)",
+    );
     check(r#"{"type":3,"data":{"source":2,"type":2,"id":3,"x":1,"y":2},"timestamp":1}"#, "interaction(2)");
     check(r#"{"type":3,"data":{"source":3,"id":1,"x":0,"y":90},"timestamp":1}"#, "scroll");
     check(r#"{"type":3,"data":{"source":4,"width":1,"height":2},"timestamp":1}"#, "resize");
     check(r#"{"type":3,"data":{"source":5,"id":1,"text":"a","isChecked":false},"timestamp":1}"#, "input");
     check(r#"{"type":3,"data":{"source":7,"id":1,"type":0,"currentTime":2.5},"timestamp":1}"#, "media");
-    check(r#"{"type":3,"data":{"source":8,"id":1,"adds":[{"rule":"a{}","index":[1,0]}],"removes":[{"index":2}]},"timestamp":1}"#, "rules(1,1)");
-    check(r#"{"type":3,"data":{"source":13,"styleId":1,"index":[0],"set":{"property":"color","value":"red","priority":""}},"timestamp":1}"#, "declaration");
-    check(r#"{"type":3,"data":{"source":14,"ranges":[{"start":1,"startOffset":0,"end":1,"endOffset":3}]},"timestamp":1}"#, "selection(1)");
-    check(r#"{"type":3,"data":{"source":15,"id":1,"styleIds":[1,2],"styles":[{"styleId":1,"rules":[{"rule":"a{}","index":0}]}]},"timestamp":1}"#, "adopted(2)");
+    check(
+        r#"{"type":3,"data":{"source":8,"id":1,"adds":[{"rule":"a{}","index":[1,0]}],"removes":[{"index":2}]},"timestamp":1}"#,
+        "rules(1,1)",
+    );
+    check(
+        r#"{"type":3,"data":{"source":13,"styleId":1,"index":[0],"set":{"property":"color","value":"red","priority":""}},"timestamp":1}"#,
+        "declaration",
+    );
+    check(
+        r#"{"type":3,"data":{"source":14,"ranges":[{"start":1,"startOffset":0,"end":1,"endOffset":3}]},"timestamp":1}"#,
+        "selection(1)",
+    );
+    check(
+        r#"{"type":3,"data":{"source":15,"id":1,"styleIds":[1,2],"styles":[{"styleId":1,"rules":[{"rule":"a{}","index":0}]}]},"timestamp":1}"#,
+        "adopted(2)",
+    );
 }
 
 #[test]
@@ -68,7 +89,10 @@ fn member_order_and_batches_do_not_matter() {
 fn unknown_and_extension_events_are_refused_without_harm() {
     check(r#"{"type":5,"data":{"tag":"t","payload":{"type":"x","id":"y"}},"timestamp":1}"#, "Extension");
     check(r#"{"type":6,"data":{"plugin":"rrweb/console@1","payload":["4111"]},"timestamp":1}"#, "Extension");
-    check(r#"{"type":3,"data":{"source":9,"id":1,"type":0,"commands":[{"property":"fillText","args":["4"]}]},"timestamp":1}"#, "Content");
+    check(
+        r#"{"type":3,"data":{"source":9,"id":1,"type":0,"commands":[{"property":"fillText","args":["4"]}]},"timestamp":1}"#,
+        "Content",
+    );
     check(r#"{"type":3,"data":{"source":99},"timestamp":1}"#, "Unknown");
     check(r#"{"type":42,"data":{},"timestamp":1}"#, "Unknown");
     check(r#"{"type":3,"data":{"source":3,"id":-2,"x":1,"y":1},"timestamp":1}"#, "Incomplete");
@@ -84,12 +108,17 @@ fn sec_31_what_breaks_the_tree_desyncs() {
     check_desync(r#"{"type":2,"type":3,"data":{},"timestamp":1}"#, Desync::Malformed);
     check_desync(r#"{"type":2,"data":{"node":7},"timestamp":1}"#, Desync::Malformed);
     check_desync(r#"{"type":2,"data":{},"timestamp":1}"#, Desync::Malformed);
-    check_desync(r#"{"type":3,"data":{"source":0,"adds":[{"parentId":1,"nextId":null}]},"timestamp":1}"#, Desync::Malformed);
+    check_desync(
+        r#"{"type":3,"data":{"source":0,"adds":[{"parentId":1,"nextId":null}]},"timestamp":1}"#,
+        Desync::Malformed,
+    );
     check_desync(r#"{"type":3,"data":{"source":0,"removes":[{"parentId":1}]},"timestamp":1}"#, Desync::Malformed);
 }
 
 fn nested(depth: usize) -> String {
-    let open: String = (0..depth).map(|id| format!(r#"{{"type":2,"tagName":"p","attributes":{{}},"id":{},"childNodes":["#, id + 2)).collect();
+    let open: String = (0..depth)
+        .map(|id| format!(r#"{{"type":2,"tagName":"p","attributes":{{}},"id":{},"childNodes":["#, id + 2))
+        .collect();
     format!(
         r#"{{"type":2,"data":{{"node":{{"type":0,"id":1,"childNodes":[{open}{}]}},"initialOffset":{{"left":0,"top":0}}}},"timestamp":1}}"#,
         "]}".repeat(depth)

@@ -103,15 +103,19 @@ impl<'de: 'a, 'a> Visitor<'de> for NodeSeed<'_, 'a> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         // The place is taken before the children are read, so that a parent always stands before them.
         let place = self.tree.nodes.len();
-        self.tree.nodes.push(TreeNode { parent: self.parent, id: NodeId(0), in_shadow: false, shadow_host: false, kind: Kind::Other });
+        self.tree.nodes.push(TreeNode {
+            parent: self.parent,
+            id: NodeId(0),
+            in_shadow: false,
+            shadow_host: false,
+            kind: Kind::Other,
+        });
         let mut parts = Parts::default();
         while let Some(key) = map.next_key::<Text<'a>>()? {
             match key.as_str() {
-                "childNodes" => map.next_value_seed(ChildrenSeed {
-                    tree: &mut *self.tree,
-                    parent: place,
-                    depth: self.depth + 1,
-                })?,
+                "childNodes" => {
+                    map.next_value_seed(ChildrenSeed { tree: &mut *self.tree, parent: place, depth: self.depth + 1 })?
+                }
                 name => parts.read(name, &mut map)?,
             }
         }

@@ -53,9 +53,8 @@ pub(super) fn is_pan(digits: &[u8]) -> bool {
         return false;
     }
     let issuer = digits[..6].iter().fold(0, |number, digit| number * 10 + u32::from(*digit));
-    let issued = ISSUERS.iter().any(|(from, to, lengths)| {
-        (*from..=*to).contains(&issuer) && lengths & (1 << digits.len()) != 0
-    });
+    let issued =
+        ISSUERS.iter().any(|(from, to, lengths)| (*from..=*to).contains(&issuer) && lengths & (1 << digits.len()) != 0);
     issued && luhn(digits) && digits.iter().any(|digit| *digit != digits[0])
 }
 
