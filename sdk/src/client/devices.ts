@@ -9,6 +9,8 @@ export interface DeviceChoices {
 	speakers: MediaDeviceInfo[];
 }
 
+/** People call from shops and living rooms, through loudspeakers. */
+const CLEAR_SOUND = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 /** 720p is what three simulcast encodings divide well (720, 360, 180) and what common cameras give. */
 const CAMERA_SIZE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
 /** Pages and slides change slowly; more frames would only cost sharpness. */
@@ -29,12 +31,24 @@ export async function openTrack(source: Source, deviceId?: string): Promise<Medi
 	}
 }
 
+/**
+ * Opens microphone and camera together, so that the browser asks once for both.
+ *
+ * @returns both tracks, or undefined where they have to be opened one by one to learn which of them fails
+ */
+export async function openBoth(): Promise<{ microphone: MediaStreamTrack; camera: MediaStreamTrack } | undefined> {
+	const stream = await mediaDevices()
+		.getUserMedia({ audio: CLEAR_SOUND, video: { ...CAMERA_SIZE, facingMode: "user" } })
+		.catch(() => undefined);
+	const microphone = stream?.getAudioTracks()[0];
+	const camera = stream?.getVideoTracks()[0];
+	return microphone && camera ? { microphone, camera } : undefined;
+}
+
 function request(devices: MediaDevices, source: Source, wish: MediaTrackConstraints): Promise<MediaStream> {
 	switch (source) {
-		case "microphone": {
-			const cleanUp = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-			return devices.getUserMedia({ audio: { ...cleanUp, ...wish } });
-		}
+		case "microphone":
+			return devices.getUserMedia({ audio: { ...CLEAR_SOUND, ...wish } });
 		case "camera":
 			return devices.getUserMedia({ video: { ...CAMERA_SIZE, facingMode: "user", ...wish } });
 		case "screen":

@@ -5,7 +5,7 @@
  * goes on without asking for permission again. Knows nothing of who sends them.
  */
 import type { Source } from "../protocol";
-import { openTrack } from "./devices";
+import { openBoth, openTrack } from "./devices";
 import { Emitter } from "./emitter";
 import { TillsideError } from "./error";
 
@@ -42,6 +42,23 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
 	 */
 	set(source: Source, on: boolean): Promise<void> {
 		return this.#inTurn(source, () => (on ? this.#switchOn(source) : this.#switchOff(source, false)));
+	}
+
+	/**
+	 * Switches microphone and camera on with one question to the person.
+	 *
+	 * @throws TillsideError when one of them does not open; the other may be on
+	 */
+	async startBoth(): Promise<void> {
+		const opened = await openBoth();
+		if (opened === undefined) {
+			await this.set("microphone", true);
+			return this.set("camera", true);
+		}
+		for (const source of ["microphone", "camera"] as const) {
+			this.#watchEnd(source, opened[source]);
+			this.#put({ source, on: true, track: opened[source], mutedByModerator: false });
+		}
 	}
 
 	/** Takes a device from now on, at once if the source is on. */
@@ -92,9 +109,13 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
 
 	async #open(source: Source): Promise<MediaStreamTrack> {
 		const track = await openTrack(source, this.#deviceIds.get(source));
-		// `ended` fires when the device or the browser ends it, not when we do.
-		track.addEventListener("ended", () => this.#handleEnded(source, track));
+		this.#watchEnd(source, track);
 		return track;
+	}
+
+	/** `ended` fires when the device or the browser ends a track, not when we do. */
+	#watchEnd(source: Source, track: MediaStreamTrack): void {
+		track.addEventListener("ended", () => this.#handleEnded(source, track));
 	}
 
 	/** An unplugged device is replaced by another; a screen that the browser's own button stopped is off. */
