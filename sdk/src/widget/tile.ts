@@ -1,5 +1,6 @@
 /** One person's picture, or initials where there is none. */
 import type { TillsideClient } from "../client/client";
+import { initials } from "../design/initials";
 import { element, icon } from "./dom";
 
 /** What a tile shows. */
@@ -67,11 +68,4 @@ export function showTrack(video: HTMLVideoElement, track: MediaStreamTrack | und
 	video.muted = true;
 	video.autoplay = true;
 	video.srcObject = track === undefined ? null : new MediaStream([track]);
-}
-
-/** First letters of the first and last word. */
-export function initials(name: string): string {
-	const words = name.trim().split(/\s+/);
-	const letters = words.length > 1 ? [words[0], words[words.length - 1]] : [words[0]];
-	return letters.map((word) => [...(word ?? "")][0]?.toLocaleUpperCase() ?? "").join("");
 }
