@@ -115,6 +115,9 @@ impl Worker {
             let Some((from, bytes)) = self.tcp.receive(now) else { break };
             self.sfu.handle_datagram(now, from, bytes, &mut self.sends);
         }
+        while let Some(path) = self.tcp.poll_closed() {
+            self.sfu.handle_disconnect(now, path, &mut self.sends);
+        }
     }
 
     /// Seals what arrived and sends it, slab by slab.
