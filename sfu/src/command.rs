@@ -4,7 +4,7 @@
 //! or a link to another worker can stand in for either side.
 
 use crate::id::{Mid, ParticipantId, PublicationId, Rid, RoomId, WorkerId};
-use crate::sdp::Offer;
+use crate::sdp::{Offer, Purpose};
 use crate::srtp::SrtpProfile;
 
 /// What a sending m-line carries.
@@ -63,8 +63,8 @@ pub struct Join {
     pub subscribe: bool,
     /// Whose publications come first when slots are short: 0 before 1.
     pub priority: u8,
-    /// Whether its slots may start at once (WHEP), or wait for [`Command::Ready`].
-    pub ready: bool,
+    /// What it came for. Who only plays is ready at once; others say [`Command::Ready`].
+    pub purpose: Purpose,
 }
 
 /// See [`Command::Offer`].

@@ -6,13 +6,16 @@
 
 pub mod command;
 pub mod config;
+mod demux;
 pub mod dtls;
 pub mod ice;
 pub mod id;
+mod room;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 pub mod sends;
+pub mod sfu;
 pub mod srtp;
 pub mod stream;
 pub mod stun;

@@ -15,6 +15,7 @@ pub mod h264;
 pub mod header;
 pub mod number;
 pub mod packet;
+pub mod red;
 pub mod vp8;
 pub mod vp9;
 

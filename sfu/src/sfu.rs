@@ -8,12 +8,13 @@
 //! packets of one subscriber side by side, which is what lets the kernel take them as one (GSO).
 
 use crate::command::{Command, Counters, Event, Join, LeaveReason, ReOffer, RefuseError};
-use crate::config::{Advertised, WORKER_PARTICIPANTS_MAX, is_impossible};
+use crate::config::{WORKER_PARTICIPANTS_MAX, is_impossible};
 use crate::demux::{Demux, ParticipantKey, Place, RoomKey};
-use crate::dtls::DtlsIdentity;
+use crate::dtls::DtlsAcceptor;
 use crate::id::{ParticipantId, RoomId, WorkerId};
-use crate::room::{Context, Room, TransportChange};
+use crate::room::{Change, Context, Room};
 use crate::rtp::{DatagramKind, classify};
+use crate::sdp::Candidate;
 use crate::sends::{NetPath, Sends};
 use crate::stream::clock::WallClock;
 use crate::stun;
@@ -34,9 +35,9 @@ pub struct SfuConfig {
     /// Which worker this is; part of every ICE user name fragment it gives out.
     pub worker: WorkerId,
     /// The node's DTLS certificate and configurations.
-    pub identity: Arc<DtlsIdentity>,
-    /// The candidates of every answer.
-    pub advertised: Advertised,
+    pub acceptor: Arc<DtlsAcceptor>,
+    /// The candidates of every answer, best first.
+    pub candidates: Vec<Candidate>,
     /// Seeds everything random here, ICE passwords included: from the operating system, except in tests.
     pub seed: [u8; 32],
     /// The wall time, for sender reports.
@@ -123,8 +124,7 @@ impl Sfu {
         self.advance(now);
         if now >= self.next_counters {
             self.next_counters = now + COUNTERS_INTERVAL;
-            self.count_what_lives();
-            self.events.push_back(Event::Counters(Box::new(self.counters.clone())));
+            self.events.push_back(Event::Counters(Box::new(self.snapshot())));
         }
         if now < self.next_deadline {
             return;
@@ -174,11 +174,11 @@ impl Sfu {
         }
     }
 
-    /// An ICE-TCP connection is gone: its path leads nowhere. The participant may have others.
-    pub fn handle_disconnect(&mut self, now: Instant, path: NetPath) {
+    /// An ICE-TCP connection ended: its path leads nowhere. The participant may have others.
+    pub fn handle_disconnect(&mut self, now: Instant, path: NetPath, sends: &mut Sends) {
         self.advance(now);
         if let Some(place) = self.demux.by_path(path) {
-            self.demux.remove_path(path, place);
+            self.enter(place.room, sends, |room, context| room.handle_disconnect(context, place.participant, path));
         }
     }
 
@@ -191,8 +191,8 @@ impl Sfu {
 
     /// Everything counted so far.
     #[must_use]
-    pub fn counters(&self) -> &Counters {
-        &self.counters
+    pub fn counters(&self) -> Counters {
+        self.snapshot()
     }
 
     fn handle_media(
@@ -210,7 +210,8 @@ impl Sfu {
     }
 
     fn handle_stun(&mut self, from: NetPath, bytes: &[u8], sends: &mut Sends) {
-        let Some(ufrag) = stun::local_ufrag(bytes) else {
+        let ufrag = stun::username_of(bytes).and_then(|(local, _)| str::from_utf8(local).ok());
+        let Some(ufrag) = ufrag else {
             self.counters.drop_stun += 1;
             return;
         };
@@ -276,7 +277,7 @@ impl Sfu {
             now: self.now,
             config: &self.config,
             rng: &mut self.rng,
-            sends,
+            sends: &mut *sends,
             events: &mut self.events,
             counters: &mut self.counters,
         };
@@ -288,7 +289,7 @@ impl Sfu {
                 Some(result)
             }
             Err(_) => {
-                self.fail(key);
+                self.fail(key, sends);
                 None
             }
         }
@@ -300,12 +301,12 @@ impl Sfu {
         while let Some(change) = room.poll_change() {
             let place = |participant| Place { room: key, participant };
             match change {
-                TransportChange::Joined(id, participant) => drop(self.places.insert(id, place(participant))),
-                TransportChange::Left(id) => drop(self.places.remove(&id)),
-                TransportChange::UfragAdded(participant, ufrag) => self.demux.add_ufrag(&ufrag, place(participant)),
-                TransportChange::UfragRemoved(ufrag) => self.demux.remove_ufrag(&ufrag),
-                TransportChange::PathAdded(participant, path) => self.demux.add_path(path, place(participant)),
-                TransportChange::PathRemoved(participant, path) => self.demux.remove_path(path, place(participant)),
+                Change::Joined(id, participant) => drop(self.places.insert(id, place(participant))),
+                Change::Left(id) => drop(self.places.remove(&id)),
+                Change::UfragAdded(participant, ufrag) => self.demux.add_ufrag(&ufrag, place(participant)),
+                Change::UfragRemoved(ufrag) => self.demux.remove_ufrag(&ufrag),
+                Change::PathAdded(participant, path) => self.demux.add_path(path, place(participant)),
+                Change::PathRemoved(participant, path) => self.demux.remove_path(path, place(participant)),
             }
         }
         if room.is_empty() {
@@ -327,30 +328,40 @@ impl Sfu {
         self.dirty.retain(|dirty| *dirty != key);
     }
 
-    fn fail(&mut self, key: RoomKey) {
+    /// A panic in a room is a defect of ours: everybody in it is let go as if the room had been closed.
+    fn fail(&mut self, key: RoomKey, sends: &mut Sends) {
         self.counters.room_panics += 1;
-        let room = &self.rooms[key.0];
-        tracing::error!(room = ?room.id(), "a defect ended a room; please report it with the panic message above");
-        for (participant, transport) in room.transports() {
-            self.places.remove(&participant);
-            transport.local_ufrags().for_each(|ufrag| self.demux.remove_ufrag(ufrag));
-            let place = self.places.get(&participant);
-            debug_assert!(place.is_none());
-            self.events.push_back(Event::Left { participant, reason: LeaveReason::RoomFailed });
+        let mut room = std::mem::replace(&mut self.rooms[key.0], Room::new(self.now, RoomId(0)));
+        tracing::error!(room = ?room.id(), "a defect ended a room; the panic message above says where");
+        let id = room.id();
+        let mut context = Context {
+            now: self.now,
+            config: &self.config,
+            rng: &mut self.rng,
+            sends,
+            events: &mut self.events,
+            counters: &mut self.counters,
+        };
+        if catch_unwind(AssertUnwindSafe(|| room.close(&mut context, LeaveReason::RoomFailed))).is_err() {
+            tracing::error!(room = ?id, "the room could not even be closed; its addresses stay reserved until restart");
         }
-        for (participant, path) in room.paths() {
-            self.demux.remove_path(path, Place { room: key, participant });
-        }
-        self.events.push_back(Event::RoomFailed(room.id()));
-        self.remove(key);
+        self.rooms[key.0] = room;
+        self.events.push_back(Event::RoomFailed(id));
+        self.settle(key);
     }
 
-    fn count_what_lives(&mut self) {
-        let counters = &mut self.counters;
+    /// A copy of the counters with what is counted per participant and what lives now.
+    fn snapshot(&self) -> Counters {
+        let mut counters = self.counters.clone();
         counters.rooms = self.rooms.len() as u32;
         counters.participants = self.places.len() as u32;
-        (counters.publications, counters.subscriptions) =
-            self.rooms.iter().map(|(_, room)| room.counts()).fold((0, 0), |sum, room| (sum.0 + room.0, sum.1 + room.1));
+        for (_, room) in &self.rooms {
+            let (publications, subscriptions) = room.counts();
+            counters.publications += publications;
+            counters.subscriptions += subscriptions;
+            room.add_drops(&mut counters);
+        }
+        counters
     }
 
     fn advance(&mut self, now: Instant) {

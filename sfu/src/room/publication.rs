@@ -2,11 +2,11 @@
 
 use super::encoding::{Encoding, Incoming};
 use super::passed::{self, PASSED_BYTES_MAX};
-use crate::command::{EncodingsWanted, Source};
+use crate::command::{EncodingsWanted, Source, Track};
 use crate::demux::ParticipantKey;
 use crate::id::{PublicationId, Rid};
-use crate::rtp::RtpPacket;
-use crate::sdp::{Extension, ExtensionMap, MediaKind, NegotiatedMedia, PayloadTypes};
+use crate::rtp::{RtpPacket, Ssrc};
+use crate::sdp::{self, Extension, ExtensionMap, MediaKind, NegotiatedMedia, PayloadTypes};
 use std::time::Instant;
 
 /// Index of a publication in its room.
@@ -26,6 +26,7 @@ pub(super) struct Publication {
     pub(super) extensions: ExtensionMap,
     /// One without simulcast; else in the publisher's order, which is lowest first in every browser.
     pub(super) encodings: Vec<Encoding>,
+    announced: Vec<sdp::Source>,
     /// What was last told to the publisher; see [`crate::command::Event::EncodingsWanted`].
     pub(super) told_wanted: Option<EncodingsWanted>,
 }
@@ -55,6 +56,7 @@ impl Publication {
             payload_types: media.payload_types.clone(),
             extensions: publishing.extensions.clone(),
             encodings,
+            announced: publishing.sources.clone(),
             told_wanted: None,
         }
     }
@@ -62,6 +64,29 @@ impl Publication {
     /// The encoding of this name; the only one if there are no names.
     pub(super) fn encoding_of(&self, rid: Option<Rid>) -> Option<u8> {
         self.encodings.iter().position(|encoding| encoding.rid == rid).map(|index| index as u8)
+    }
+
+    /// The encoding that the offer announced this SSRC for, and whether it is its RTX. Announced SSRCs stand in the
+    /// order of the encodings.
+    pub(super) fn announced(&self, ssrc: Ssrc) -> Option<(u8, bool)> {
+        let of = |(index, source): (usize, &sdp::Source)| {
+            let index = index as u8;
+            match ssrc.0 {
+                number if number == source.ssrc => Some((index, false)),
+                number if Some(number) == source.rtx => Some((index, true)),
+                _ => None,
+            }
+        };
+        self.announced.iter().enumerate().take(self.encodings.len()).find_map(of)
+    }
+
+    /// A later answer may have changed codecs and extensions; the streams go on.
+    pub(super) fn renegotiate(&mut self, media: &NegotiatedMedia, track: &Track) {
+        let publishing = media.publishing().expect("the caller has checked that the client sends here");
+        self.payload_types = media.payload_types.clone();
+        self.extensions = publishing.extensions.clone();
+        self.announced.clone_from(&publishing.sources);
+        (self.source, self.muted) = (track.source, track.muted);
     }
 
     /// Takes in a packet of one of the encodings. Gives its extended sequence number if it is new and readable.

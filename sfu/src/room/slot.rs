@@ -46,7 +46,9 @@ pub(super) struct Slot {
 /// One participant's copy of a publication.
 pub(super) struct Subscription {
     pub(super) publication: PublicationKey,
-    /// The encoding that is wanted; `None`: nothing is sent.
+    /// The encoding that should be shown; its publisher is told.
+    pub(super) wanted: Option<u8>,
+    /// The best encoding for that among those that arrive; `None`: nothing is sent.
     pub(super) target: Option<u8>,
     /// Why nothing, or less than asked, is sent.
     pub(super) why: Option<Why>,
@@ -100,7 +102,15 @@ impl Slot {
     pub(super) fn bind(&mut self, publication: Option<PublicationKey>) {
         self.rewriter.rebind();
         self.subscription =
-            publication.map(|publication| Subscription { publication, target: None, why: None, generation: 0 });
+            publication.map(|publication| Subscription { publication, wanted: None, target: None, why: None, generation: 0 });
+    }
+
+    /// What an answer says of it.
+    pub(super) fn description(&self) -> sdp::SlotDescription {
+        // The RTX number and the names are chosen anew where the client did not take them before.
+        let rtx_ssrc = self.rtx_ssrc.map_or(self.ssrc.0 ^ 1, |ssrc| ssrc.0);
+        let msid = sdp::Msid { stream: String::new(), track: String::new() };
+        sdp::SlotDescription { mid: self.mid, ssrc: self.ssrc.0, rtx_ssrc, msid }
     }
 
     /// The publication in the slot.

@@ -3,7 +3,6 @@
 use super::av1::Av1Marks;
 use super::dependency::DependencyReader;
 use super::h264::H264Marks;
-use super::packet::RtpPacket;
 use super::vp8::Vp8Descriptor;
 use super::vp9::Vp9Descriptor;
 
@@ -65,9 +64,9 @@ impl FrameInspector {
         Self { codec, dependency: DependencyReader::default() }
     }
 
-    /// Reads one packet. `dependency_descriptor` is the value of that extension, if the packet has it: it is preferred to the
-    /// payload, which may be encrypted end to end.
-    pub fn inspect(&mut self, packet: &RtpPacket<'_>, dependency_descriptor: Option<&[u8]>) -> FrameMarks {
+    /// Reads one packet. `dependency_descriptor` is the value of that extension, if the packet has it: it is preferred
+    /// to the payload, which may be encrypted end to end.
+    pub fn inspect(&mut self, payload: &[u8], marker: bool, dependency_descriptor: Option<&[u8]>) -> FrameMarks {
         if let Some(marks) = dependency_descriptor.and_then(|value| self.dependency.read(value)) {
             let layer = marks.layer.unwrap_or_default();
             return FrameMarks {
@@ -79,13 +78,13 @@ impl FrameInspector {
                 up_switch: if marks.switch_up { UpSwitch::AboveThisLayer } else { UpSwitch::No },
             };
         }
-        let unread = FrameMarks { end: packet.marker(), ..FrameMarks::default() };
+        let unread = FrameMarks { end: marker, ..FrameMarks::default() };
         match self.codec {
             Codec::Opus => FrameMarks { start: true, end: true, keyframe: true, ..unread },
-            Codec::Vp8 => Vp8Descriptor::parse(packet.payload()).map_or(unread, |read| of_vp8(&read, unread)),
-            Codec::Vp9 => Vp9Descriptor::parse(packet.payload()).map_or(unread, |read| of_vp9(&read, unread)),
+            Codec::Vp8 => Vp8Descriptor::parse(payload).map_or(unread, |read| of_vp8(&read, unread)),
+            Codec::Vp9 => Vp9Descriptor::parse(payload).map_or(unread, |read| of_vp9(&read, unread)),
             Codec::H264 => {
-                let read = H264Marks::read(packet.payload());
+                let read = H264Marks::read(payload);
                 FrameMarks {
                     start: read.frame_start,
                     keyframe: read.keyframe,
@@ -93,13 +92,13 @@ impl FrameInspector {
                     ..unread
                 }
             }
-            Codec::Av1 => of_av1(&Av1Marks::read(packet.payload()), unread),
+            Codec::Av1 => of_av1(&Av1Marks::read(payload), unread),
         }
     }
 }
 
 fn of_vp8(read: &Vp8Descriptor, unread: FrameMarks) -> FrameMarks {
-    let layer_sync = read.layer.is_some_and(|layer| layer.sync);
+    let layer_sync = read.layer.is_some_and(|layer| layer.sync) && !read.keyframe;
     FrameMarks {
         start: read.frame_start,
         keyframe: read.keyframe,
@@ -140,10 +139,7 @@ mod tests {
     use super::*;
 
     fn inspect(codec: Codec, marker: bool, payload: &[u8], dependency_descriptor: Option<&[u8]>) -> FrameMarks {
-        let mut bytes = vec![0x80, 96 | if marker { 0x80 } else { 0 }, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3];
-        bytes.extend(payload);
-        let packet = RtpPacket::parse(&bytes).expect("well formed");
-        FrameInspector::new(codec).inspect(&packet, dependency_descriptor)
+        FrameInspector::new(codec).inspect(payload, marker, dependency_descriptor)
     }
 
     #[test]
@@ -155,6 +151,7 @@ mod tests {
         };
         check(Codec::Opus, false, &[1, 2], FrameMarks { start: true, end: true, keyframe: true, ..nothing });
         check(Codec::Vp8, false, &[0x10, 0x00], keyframe);
+        check(Codec::Vp8, false, &[0x90, 0x20, 0x20, 0x00], keyframe); // layer sync says less than a keyframe
         check(Codec::Vp8, true, &[0x00, 0x00], FrameMarks { end: true, ..nothing });
         let into_t2 = FrameMarks { start: true, temporal: 2, up_switch: UpSwitch::IntoThisLayer, ..nothing };
         check(Codec::Vp8, false, &[0x90, 0x20, 0xa0, 0x01], into_t2);

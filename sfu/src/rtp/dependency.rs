@@ -342,7 +342,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn trap_c3_any_bytes_are_read_within_bounds(values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..4)) {
+        fn trap_c3_any_bytes_are_read_within_bounds(
+            values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..4),
+        ) {
             let mut reader = DependencyReader::default();
             for value in values {
                 if let Some(DependencyMarks { layer: Some(layer), .. }) = reader.read(&value) {

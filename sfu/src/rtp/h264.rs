@@ -50,8 +50,8 @@ impl H264Marks {
         marks
     }
 
-    /// `slice` is what follows the NAL header: a slice begins with the number of its first macroblock, Exp-Golomb coded, for
-    /// which a leading one bit means 0 (H.264 §7.3.3, §9.1).
+    /// `slice` is what follows the NAL header: a slice begins with the number of its first macroblock, Exp-Golomb
+    /// coded, for which a leading one bit means 0 (H.264 §7.3.3, §9.1).
     fn of_unit(nal_type: u8, slice: &[u8]) -> Self {
         let covers_first_macroblock = slice.first().is_some_and(|byte| byte & 0x80 != 0);
         match nal_type {

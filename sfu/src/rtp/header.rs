@@ -48,8 +48,8 @@ pub struct HeaderFields {
 }
 
 impl RtpHeader {
-    /// Reads the header at the start of `packet`. `None` if the version is not 2, or if the header, with its contributing sources
-    /// and extension block, does not fit into the packet.
+    /// Reads the header at the start of `packet`. `None` if the version is not 2, or if the header, with its
+    /// contributing sources and extension block, does not fit into the packet.
     #[inline]
     #[must_use]
     pub fn parse(packet: &[u8]) -> Option<Self> {
@@ -125,8 +125,8 @@ impl RtpHeader {
 /// Writes a header with `extensions` to the front of `out` and returns its length, or `None` if it does not fit or an
 /// extension cannot be encoded (see [`Extension`]).
 ///
-/// Contributing sources are not written: what we forward has one source. Without extensions there is no extension block. The
-/// one-byte form is used where every extension fits it (RFC 8285 §4.2), the two-byte form otherwise.
+/// Contributing sources are not written: what we forward has one source. Without extensions there is no extension
+/// block. The one-byte form is used where every extension fits it (RFC 8285 §4.2), the two-byte form otherwise.
 #[inline]
 #[must_use]
 pub fn write_header(out: &mut [u8], fields: &HeaderFields, extensions: &[Extension<'_>]) -> Option<usize> {

@@ -109,8 +109,8 @@ impl ExtendedSequence {
 impl Unwrapper {
     /// The extended sequence of `number`, which is remembered if it is the newest.
     ///
-    /// The first number lands in the second round (roll-over counter 1), so that packets reordered across a wrap right at the
-    /// start still have a place below it. Callers must not read a meaning into the absolute value.
+    /// The first number lands in the second round (roll-over counter 1), so that packets reordered across a wrap right
+    /// at the start still have a place below it. Callers must not read a meaning into the absolute value.
     pub fn unwrap(&mut self, number: SequenceNumber) -> ExtendedSequence {
         let first = ExtendedSequence::new(1, number);
         let newest = *self.newest.get_or_insert(first);

@@ -44,6 +44,7 @@ pub struct Vp8Descriptor {
     pub layer: Option<Vp8Layer>,
     picture_id_at: u8,
     tl0_at: u8,
+    has_key_index: bool,
 }
 
 impl PictureId {
@@ -101,7 +102,8 @@ impl Vp8Descriptor {
             None
         };
 
-        // The S bit with partition 0 is the start of a frame; the first bit of the frame is clear for a keyframe (§4.3).
+        // The S bit with partition 0 is the start of a frame; the first bit of the frame is clear for a keyframe
+        // (§4.3).
         let frame_start = first & 0x10 != 0 && first & 0x0f == 0;
         let keyframe = frame_start && payload.get(at)? & 1 == 0;
         let picture_id_at = 2;
@@ -117,6 +119,7 @@ impl Vp8Descriptor {
             layer,
             picture_id_at,
             tl0_at,
+            has_key_index,
         })
     }
 
@@ -135,6 +138,13 @@ impl Vp8Descriptor {
     pub fn patch_tl0_picture_index(&self, descriptor: &mut [u8], value: u8) {
         if self.tl0_picture_index.is_some() {
             descriptor[usize::from(self.tl0_at)] = value;
+        }
+    }
+
+    /// Puts `value`, modulo 32, in place of KEYIDX, as [`Vp8Descriptor::patch_picture_id`] does for the picture id.
+    pub fn patch_key_index(&self, descriptor: &mut [u8], value: u8) {
+        if self.has_key_index {
+            descriptor[self.len - 1] = descriptor[self.len - 1] & 0xe0 | value & 0x1f;
         }
     }
 

@@ -14,16 +14,16 @@ const RTCP_ENCRYPTED_FLAG: u32 = 1 << 31;
 
 const _: () = assert!(SRTP_OVERHEAD_MAX == gcm::TAG && SRTCP_OVERHEAD_MAX == gcm::TAG + RTCP_INDEX_BYTES);
 
-/// Session keys for SRTP, one direction.
+/// Session keys for SRTP, one direction. The rarer profile is boxed: its expanded keys are 20 times as large.
 pub(super) enum RtpCipher {
     Gcm(Gcm),
-    Cm(CmSha1),
+    Cm(Box<CmSha1>),
 }
 
 /// Session keys for SRTCP, one direction.
 pub(super) enum RtcpCipher {
     Gcm(Gcm),
-    Cm(CmSha1),
+    Cm(Box<CmSha1>),
 }
 
 impl RtpCipher {
@@ -33,7 +33,9 @@ impl RtpCipher {
             SrtpProfile::AeadAes128Gcm | SrtpProfile::AeadAes256Gcm => {
                 Self::Gcm(Gcm::new(master, RtpEncryption, RtpSalt))
             }
-            SrtpProfile::Aes128CmSha1_80 => Self::Cm(CmSha1::new(master, RtpEncryption, RtpAuthentication, RtpSalt)),
+            SrtpProfile::Aes128CmSha1_80 => {
+                Self::Cm(Box::new(CmSha1::new(master, RtpEncryption, RtpAuthentication, RtpSalt)))
+            }
         }
     }
 
@@ -75,8 +77,8 @@ impl RtpCipher {
         }
     }
 
-    /// Opens a packet in place, which is at least as long as its header and tag. Says whether it is authentic; if not, the
-    /// payload may be destroyed.
+    /// Opens a packet in place, which is at least as long as its header and tag. Says whether it is authentic; if not,
+    /// the payload may be destroyed.
     #[inline]
     #[must_use]
     pub(super) fn open_in_place(&self, ssrc: u32, index: u64, header_len: usize, packet: &mut [u8]) -> bool {
@@ -109,7 +111,9 @@ impl RtcpCipher {
             SrtpProfile::AeadAes128Gcm | SrtpProfile::AeadAes256Gcm => {
                 Self::Gcm(Gcm::new(master, RtcpEncryption, RtcpSalt))
             }
-            SrtpProfile::Aes128CmSha1_80 => Self::Cm(CmSha1::new(master, RtcpEncryption, RtcpAuthentication, RtcpSalt)),
+            SrtpProfile::Aes128CmSha1_80 => {
+                Self::Cm(Box::new(CmSha1::new(master, RtcpEncryption, RtcpAuthentication, RtcpSalt)))
+            }
         }
     }
 
@@ -154,7 +158,8 @@ impl RtcpCipher {
         }
     }
 
-    /// Opens a packet in place, at least [`RTCP_CLEAR_BYTES`] and [`Self::overhead`] long. Says whether it is authentic.
+    /// Opens a packet in place, at least [`RTCP_CLEAR_BYTES`] and [`Self::overhead`] long. Says whether it is
+    /// authentic.
     #[must_use]
     pub(super) fn open_in_place(&self, ssrc: u32, index: u32, packet: &mut [u8]) -> bool {
         let index_word = (index | RTCP_ENCRYPTED_FLAG).to_be_bytes();

@@ -35,8 +35,8 @@ impl Gcm {
         Self { key: LessSafeKey::new(key), salt: Zeroizing::new(salt) }
     }
 
-    /// Salt xor (0, 0, SSRC, 48-bit index) (RFC 7714 §8.1; §9.1 for SRTCP, whose index is the low 31 bits). Every packet we seal has its own
-    /// index, so no nonce comes twice under one key.
+    /// Salt xor (0, 0, SSRC, 48-bit index) (RFC 7714 §8.1; §9.1 for SRTCP, whose index is the low 31 bits). Every
+    /// packet we seal has its own index, so no nonce comes twice under one key.
     #[inline]
     fn nonce(&self, ssrc: u32, index: u64) -> Nonce {
         debug_assert!(index < 1 << 48);

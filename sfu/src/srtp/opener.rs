@@ -8,16 +8,18 @@ use super::keys::MasterKey;
 use super::replay::ReplayWindow;
 use crate::rtp::{ExtendedSequence, RtpHeader, RtpPacket, SequenceNumber, Ssrc};
 
-/// Streams of one session, and senders of RTCP likewise. A browser that sends audio, a camera in three encodings and a screen, each with
-/// RTX, has ten; the rest is for replaced tracks over a long call.
+/// Streams of one session, and senders of RTCP likewise. A browser that sends audio, a camera in three encodings and a
+/// screen, each with RTX, has ten; the rest is for replaced tracks over a long call.
 pub const SSRCS_PER_SESSION_MAX: usize = 64;
 
-/// Longest packet opened on its first sight, which is when a copy of it is needed. No path of the Internet delivers more.
+/// Longest packet opened on its first sight, which is when a copy of it is needed. No path of the Internet delivers
+/// more.
 const FIRST_PACKET_MAX: usize = 2048;
 
 /// Whether a packet may be the first of its stream.
 ///
-/// A packet of an unknown stream costs up to two attempts at opening, so callers limit how often an unknown stream is tried.
+/// A packet of an unknown stream costs up to two attempts at opening, so callers limit how often an unknown stream is
+/// tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewSsrc {
     /// Try to authenticate it.
@@ -166,8 +168,8 @@ impl fmt::Debug for SrtpOpener {
 
 /// The index to try for a packet of a known stream (RFC 3711 §3.3.1); `None` if it must have been seen.
 ///
-/// A number that seems to lie behind the window cannot be accepted as such, so the only way it can be genuine is a jump ahead by more
-/// than half the number space: that is what is tried then.
+/// A number that seems to lie behind the window cannot be accepted as such, so the only way it can be genuine is a jump
+/// ahead by more than half the number space: that is what is tried then.
 #[inline]
 fn estimate(window: &ReplayWindow, number: SequenceNumber) -> Option<ExtendedSequence> {
     const ROLL_OVER: u64 = 1 << 16;

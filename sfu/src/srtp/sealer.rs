@@ -12,8 +12,8 @@ const RTCP_INDEX_END: u32 = 1 << 31;
 
 /// Seals what we send to one participant.
 ///
-/// The caller owns sequence numbers and their roll-over counters, and never seals two packets with the same (SSRC, extended sequence): that would
-/// repeat a nonce, and the receiver would take the second for a replay (media trap F2).
+/// The caller owns sequence numbers and their roll-over counters, and never seals two packets with the same (SSRC,
+/// extended sequence): that would repeat a nonce, and the receiver would take the second for a replay (media trap F2).
 pub struct SrtpSealer {
     rtp_cipher: RtpCipher,
     rtcp_cipher: RtcpCipher,
@@ -27,9 +27,9 @@ impl SrtpSealer {
         Self { rtp_cipher: RtpCipher::new(ours), rtcp_cipher: RtcpCipher::new(ours), rtcp_index: 0 }
     }
 
-    /// Seals `payload` behind the RTP header that is already written in `out[..header_len]`, straight from where it lies.
-    /// `roc` is the roll-over counter of the header's sequence number. Returns the length of the sealed packet, or `None` if `out` has
-    /// no room for payload and tag.
+    /// Seals `payload` behind the RTP header that is already written in `out[..header_len]`, straight from where it
+    /// lies. `roc` is the roll-over counter of the header's sequence number. Returns the length of the sealed packet,
+    /// or `None` if `out` has no room for payload and tag.
     #[inline]
     #[must_use]
     pub fn seal_rtp(&self, roc: u32, out: &mut [u8], header_len: usize, payload: &[u8]) -> Option<usize> {
@@ -40,7 +40,8 @@ impl SrtpSealer {
         Some(len)
     }
 
-    /// As [`SrtpSealer::seal_rtp`], for a payload in two parts: a rewritten codec descriptor and the rest as it was received.
+    /// As [`SrtpSealer::seal_rtp`], for a payload in two parts: a rewritten codec descriptor and the rest as it was
+    /// received.
     #[inline]
     #[must_use]
     pub fn seal_rtp_parts(
@@ -61,8 +62,8 @@ impl SrtpSealer {
         Some(out.len())
     }
 
-    /// Seals the compound RTCP packet in `out[..len]` in place. Returns the length of the sealed packet, or `None` if `out` has no room for
-    /// what sealing adds (at most [`super::SRTCP_OVERHEAD_MAX`]).
+    /// Seals the compound RTCP packet in `out[..len]` in place. Returns the length of the sealed packet, or `None` if
+    /// `out` has no room for what sealing adds (at most [`super::SRTCP_OVERHEAD_MAX`]).
     #[must_use]
     pub fn seal_rtcp(&mut self, out: &mut [u8], len: usize) -> Option<usize> {
         assert!(len >= RTCP_CLEAR_BYTES, "an RTCP packet has a header and an SSRC");

@@ -1,5 +1,6 @@
 //! What a transport dropped, by reason. Plain numbers that only grow; whoever reports them takes differences.
 
+use crate::command::Counters;
 use crate::ice::CheckRejection;
 use crate::srtp::SrtpError;
 
@@ -39,6 +40,19 @@ pub struct TransportCounters {
 }
 
 impl TransportCounters {
+    /// Adds these to what a worker counts.
+    pub(crate) fn add_to(&self, counters: &mut Counters) {
+        counters.drop_stun += self.stun_malformed + self.stun_bad_integrity + self.stun_too_many + self.stun_refused;
+        counters.drop_unknown_ufrag += self.stun_unknown_ufrag;
+        counters.drop_unknown_source += self.stranger;
+        counters.drop_dtls += self.dtls_dropped;
+        counters.drop_unauthenticated += self.srtp_unauthenticated;
+        counters.drop_replayed += self.srtp_replayed;
+        counters.drop_malformed += self.srtp_malformed;
+        counters.drop_ssrc += self.srtp_not_admitted + self.srtp_too_many_ssrcs;
+        counters.drop_other += self.after_end + self.early_dropped;
+    }
+
     pub(super) fn count_check(&mut self, result: Result<(), CheckRejection>) {
         let counter = match result {
             Ok(()) => &mut self.checks,

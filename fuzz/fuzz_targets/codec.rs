@@ -1,0 +1,27 @@
+//! A stream of one codec (first byte): per packet a byte of descriptor length, a byte of payload length, both.
+#![cfg_attr(fuzzing, no_main)]
+
+use tillside_sfu::rtp::vp8::Vp8Descriptor;
+use tillside_sfu::rtp::{Codec, FrameInspector};
+
+pub(crate) fn run(bytes: &[u8]) {
+    let Some((selector, mut rest)) = bytes.split_first() else { return };
+    let codecs = [Codec::Opus, Codec::Vp8, Codec::Vp9, Codec::H264, Codec::Av1];
+    let mut inspector = FrameInspector::new(codecs[usize::from(*selector) % codecs.len()]);
+    while let [descriptor_len, payload_len, tail @ ..] = rest {
+        let (descriptor, tail) = tail.split_at(tail.len().min(usize::from(*descriptor_len)));
+        let (payload, tail) = tail.split_at(tail.len().min(usize::from(*payload_len)));
+        rest = tail;
+        let mut packet = [&[0x80; 12], payload].concat();
+        let marks = inspector.inspect(payload, false, Some(descriptor));
+        assert!(marks.spatial < 8 && marks.temporal < 8);
+        if let Some(vp8) = Vp8Descriptor::parse(payload) {
+            vp8.patch_picture_id(&mut packet[12..], vp8.picture_id.map_or(0, |id| id.value()));
+            vp8.patch_tl0_picture_index(&mut packet[12..], vp8.tl0_picture_index.unwrap_or(0));
+            assert!(packet[12..] == *payload, "the same numbers leave the same bytes");
+        }
+    }
+}
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| run(bytes));

@@ -1,0 +1,219 @@
+//! A room: participants, what they publish, and who receives what. Everything of a room happens on one worker.
+//!
+//! Owns participants and publications; runs inside one call of [`crate::sfu::Sfu`] at a time and tells it through
+//! [`Room::poll_change`] which paths and names lead here. What a room does is spread over its modules:
+//! `joining` (offers), `receive` (datagrams in), `forward` (packets out), `feedback` (RTCP), `selecting` (slots and
+//! layers), `timing` (what is due when).
+
+mod encoding;
+mod feedback;
+mod forward;
+mod joining;
+mod participant;
+mod passed;
+mod placing;
+mod publication;
+mod rate;
+mod receive;
+mod selecting;
+mod slot;
+mod timing;
+
+use crate::command::{Counters, Event, LeaveReason, SlotWish};
+use crate::demux::ParticipantKey;
+use crate::id::{Mid, ParticipantId, RoomId};
+use crate::sends::{NetPath, Sends};
+use crate::sfu::SfuConfig;
+use crate::stream::level::Speakers;
+use crate::stream::twcc::PacketResult;
+use participant::Participant;
+use publication::{Publication, PublicationKey};
+use rand_chacha::ChaCha12Rng;
+use slab::Slab;
+use std::collections::VecDeque;
+use std::time::Instant;
+
+/// Packets of one batch that wait to be forwarded. The worker forwards after every batch of receive buffers; what a
+/// handshake's early packets add is bounded too. More would be a defect, and is dropped and counted.
+const ARRIVALS_MAX: usize = 512;
+
+/// What a room needs of its surroundings for one call.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Instant,
+    pub(crate) config: &'a SfuConfig,
+    pub(crate) rng: &'a mut ChaCha12Rng,
+    pub(crate) sends: &'a mut Sends,
+    pub(crate) events: &'a mut VecDeque<Event>,
+    pub(crate) counters: &'a mut Counters,
+}
+
+/// What the tables that lead into the room must follow.
+#[derive(Debug)]
+pub(crate) enum Change {
+    Joined(ParticipantId, ParticipantKey),
+    Left(ParticipantId),
+    UfragAdded(ParticipantKey, Box<str>),
+    UfragRemoved(Box<str>),
+    PathAdded(ParticipantKey, NetPath),
+    PathRemoved(ParticipantKey, NetPath),
+}
+
+/// A new packet in a ring, to be forwarded.
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    publication: PublicationKey,
+    encoding: u8,
+    sequence: u64,
+}
+
+/// See the module.
+pub(crate) struct Room {
+    id: RoomId,
+    participants: Slab<Participant>,
+    publications: Slab<Publication>,
+    arrivals: Vec<Arrival>,
+    /// Where [`Room::forward`] goes on after the slab was full.
+    cursor: usize,
+    /// Whether arrivals wait that [`crate::sfu::Sfu`] does not know of yet.
+    dirty: bool,
+    speakers: Speakers<PublicationKey>,
+    told_speakers: Vec<ParticipantId>,
+    changes: VecDeque<Change>,
+    deadline: Instant,
+    /// When layers are chosen again.
+    select_at: Instant,
+    /// Reused by NACK generation.
+    missing: Vec<u64>,
+    /// Reused by bandwidth estimation.
+    results: Vec<PacketResult>,
+}
+
+impl Room {
+    pub(crate) fn new(now: Instant, id: RoomId) -> Self {
+        Self {
+            id,
+            participants: Slab::new(),
+            publications: Slab::new(),
+            arrivals: Vec::with_capacity(ARRIVALS_MAX),
+            cursor: 0,
+            dirty: false,
+            speakers: Speakers::new(),
+            told_speakers: Vec::new(),
+            changes: VecDeque::new(),
+            deadline: now,
+            select_at: now,
+            missing: Vec::new(),
+            results: Vec::new(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> RoomId {
+        self.id
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.participants.is_empty()
+    }
+
+    /// The next change of what leads here. Drained after every call.
+    pub(crate) fn poll_change(&mut self) -> Option<Change> {
+        self.changes.pop_front()
+    }
+
+    /// Whether there is something to forward that was not asked about before.
+    pub(crate) fn take_dirty(&mut self) -> bool {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// When [`Room::handle_timeout`] is due.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Publications and subscriptions.
+    pub(crate) fn counts(&self) -> (u32, u32) {
+        let bound = |participant: &Participant| participant.slots.iter().filter(|slot| slot.subscription.is_some()).count();
+        let subscriptions: usize = self.participants.iter().map(|(_, participant)| bound(participant)).sum();
+        (self.publications.len() as u32, subscriptions as u32)
+    }
+
+    /// Adds what the transports of those present have dropped so far.
+    pub(crate) fn add_drops(&self, counters: &mut Counters) {
+        self.participants.iter().for_each(|(_, participant)| participant.transport.counters().add_to(counters));
+    }
+
+    /// The participant has set up its receiving side.
+    pub(crate) fn set_ready(&mut self, context: &mut Context<'_>, key: ParticipantKey) {
+        let participant = &mut self.participants[key.0];
+        if !std::mem::replace(&mut participant.ready, true) {
+            self.select_for(context, key);
+        }
+    }
+
+    /// The participant says what it wants in its slots.
+    pub(crate) fn set_wishes(&mut self, context: &mut Context<'_>, key: ParticipantKey, wishes: &[SlotWish]) {
+        for slot in &mut self.participants[key.0].slots {
+            slot.wish = wishes.iter().find(|wish| wish.mid == slot.mid).copied();
+        }
+        self.place_for(context, key);
+    }
+
+    /// A track begins or ceases to carry something.
+    pub(crate) fn set_muted(&mut self, context: &mut Context<'_>, key: ParticipantKey, mid: Mid, muted: bool) {
+        let publications = &mut self.publications;
+        let own = self.participants[key.0].publications.iter().find(|own| publications[own.0].id.mid == mid);
+        let Some(publication) = own.map(|own| &mut publications[own.0]) else { return };
+        if std::mem::replace(&mut publication.muted, muted) != muted {
+            publication.encodings.iter_mut().for_each(|encoding| encoding.nack.pause());
+            self.place_all(context);
+        }
+    }
+
+    /// Takes a participant out, with what it publishes.
+    pub(crate) fn leave(&mut self, context: &mut Context<'_>, key: ParticipantKey, reason: LeaveReason) {
+        let published = self.remove(context, key, reason);
+        if published {
+            self.place_all(context);
+        }
+    }
+
+    /// Takes everybody out.
+    pub(crate) fn close(&mut self, context: &mut Context<'_>, reason: LeaveReason) {
+        while let Some(key) = self.participants.iter().map(|(key, _)| key).next() {
+            self.remove(context, ParticipantKey(key), reason);
+        }
+    }
+
+    /// Returns whether the participant published something.
+    fn remove(&mut self, context: &mut Context<'_>, key: ParticipantKey, reason: LeaveReason) -> bool {
+        let participant = self.participants.remove(key.0);
+        participant.transport.counters().add_to(context.counters);
+        self.changes.push_back(Change::Left(participant.id));
+        self.changes.extend(participant.ufrags.into_iter().map(Change::UfragRemoved));
+        for path in participant.transport.paths() {
+            self.changes.push_back(Change::PathRemoved(key, path));
+        }
+        for publication in &participant.publications {
+            self.unpublish(*publication);
+        }
+        context.events.push_back(Event::Left { participant: participant.id, reason });
+        !participant.publications.is_empty()
+    }
+
+    /// Forgets a publication: its packets on the way, its place among the speakers and in slots.
+    fn unpublish(&mut self, key: PublicationKey) {
+        self.publications.remove(key.0);
+        self.arrivals.retain(|arrival| arrival.publication != key);
+        self.speakers.remove(key);
+        for (_, participant) in &mut self.participants {
+            for slot in participant.slots.iter_mut().filter(|slot| slot.publication() == Some(key)) {
+                slot.bind(None);
+            }
+        }
+    }
+
+    /// Something is due at `at`.
+    fn wake_at(&mut self, at: Instant) {
+        self.deadline = self.deadline.min(at);
+    }
+}

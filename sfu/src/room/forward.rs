@@ -1,0 +1,38 @@
+//! Packets out: subscriber by subscriber, so that what one subscriber gets lies side by side in the send slab.
+
+use super::{Context, Room};
+use crate::sfu::Forwarded;
+
+/// Packets that one subscriber may need beyond one per arrival: the same publication in a second slot, and packets of
+/// a new frame that overtook its first one.
+const EXTRA: usize = 32;
+
+impl Room {
+    /// Seals what arrived into the slab. Goes on where it stopped when the slab was full.
+    pub(crate) fn forward(&mut self, context: &mut Context<'_>) -> Forwarded {
+        let Self { participants, publications, arrivals, cursor, .. } = self;
+        let room_needed = 2 * arrivals.len() + EXTRA;
+        for (index, participant) in participants.iter_mut().skip_while(|(index, _)| index < cursor) {
+            if !participant.ready {
+                continue;
+            }
+            if !context.sends.has_room_for(room_needed) && !context.sends.is_empty() {
+                *cursor = index;
+                return Forwarded::SlabFull;
+            }
+            let Some((mut egress, slots)) = participant.egress(context.now) else { continue };
+            for slot in slots {
+                let Some(bound) = slot.publication() else { continue };
+                let publication = &publications[bound.0];
+                for arrival in arrivals.iter().filter(|arrival| arrival.publication == bound) {
+                    let written =
+                        slot.forward(&mut egress, publication, arrival.encoding, arrival.sequence, context.sends);
+                    context.counters.rtp_out += u64::from(written);
+                }
+            }
+        }
+        *cursor = 0;
+        arrivals.clear();
+        Forwarded::All
+    }
+}

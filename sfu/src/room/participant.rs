@@ -1,0 +1,125 @@
+//! A participant: its transport, what it sends and the slots on which it receives.
+
+use super::publication::{PublicationKey, StreamRole};
+use super::slot::{Egress, Slot};
+use crate::command::Binding;
+use crate::id::{Mid, ParticipantId};
+use crate::rtp::Ssrc;
+use crate::sdp::{ExtensionMap, Offer, Purpose};
+use crate::sends::NetPath;
+use crate::srtp::{SSRCS_PER_SESSION_MAX, SrtpSealer};
+use crate::stream::bandwidth::BandwidthEstimate;
+use crate::stream::clock::PublisherClock;
+use crate::stream::report::Rtt;
+use crate::stream::twcc::{TwccRecorder, TwccSender};
+use crate::transport::{Rate, Transport};
+use std::time::{Duration, Instant};
+
+/// See the module.
+pub(super) struct Participant {
+    pub(super) id: ParticipantId,
+    pub(super) transport: Transport,
+    pub(super) priority: u8,
+    pub(super) subscribes: bool,
+    /// Whether its slots may play (media trap D7).
+    pub(super) ready: bool,
+    pub(super) connected: bool,
+    /// In the order of the offer.
+    pub(super) publications: Vec<PublicationKey>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) streams: Streams,
+    pub(super) uplink: Uplink,
+    pub(super) downlink: Downlink,
+    /// Retransmissions asked for per second (SEC-12).
+    pub(super) nacks: Rate,
+    /// Our ICE user name fragments that lead here, oldest first.
+    pub(super) ufrags: Vec<Box<str>>,
+    pub(super) negotiation: Box<Negotiation>,
+    /// When the next sender and receiver reports are due.
+    pub(super) report_at: Instant,
+    /// The quality last told.
+    pub(super) told_score: u8,
+    /// The bindings last told.
+    pub(super) told_slots: Vec<Binding>,
+}
+
+/// What is kept of offer and answer for the next ones.
+pub(super) struct Negotiation {
+    pub(super) offer: Offer,
+    pub(super) session_id: u64,
+    pub(super) answers: u64,
+    /// The CNAME of all we send.
+    pub(super) cname: String,
+    pub(super) purpose: Purpose,
+}
+
+/// The way from the participant to us.
+pub(super) struct Uplink {
+    /// What extension ids mean before the m-line of a packet is known.
+    pub(super) extensions: ExtensionMap,
+    pub(super) twcc: TwccRecorder,
+    pub(super) clock: PublisherClock,
+    /// Our SSRC as a receiver (RFC 3550 §6.4.2).
+    pub(super) ssrc: Ssrc,
+    /// The newest reference time, for us to answer: whose, its middle 32 bits, when it came (RFC 3611 §4.4).
+    pub(super) reference_time: Option<(Ssrc, u32, Instant)>,
+}
+
+/// The way from us to the participant.
+pub(super) struct Downlink {
+    pub(super) twcc: TwccSender,
+    pub(super) bandwidth: BandwidthEstimate,
+    /// The estimate of a receiver that reports no transport-wide arrival times, in bits per second.
+    pub(super) remb: Option<u64>,
+    pub(super) report_rtt: Rtt,
+    /// Share of what we sent that was lost, of the newest report, in 1/256.
+    pub(super) fraction_lost: u8,
+}
+
+/// Which publication and encoding each of a participant's SSRCs carries. A short list, searched from the front: a
+/// participant sends two to ten streams.
+#[derive(Default)]
+pub(super) struct Streams {
+    known: Vec<(Ssrc, StreamRole)>,
+}
+
+impl Participant {
+    /// What sealing toward this participant takes; `None` while it cannot be sent to.
+    #[inline]
+    pub(super) fn egress(&mut self, now: Instant) -> Option<(Egress<'_>, &mut [Slot])> {
+        let (path, sealer): (NetPath, &mut SrtpSealer) = self.transport.sending()?;
+        Some((Egress { now, path, sealer, twcc: &mut self.downlink.twcc }, &mut self.slots))
+    }
+
+    pub(super) fn slot(&mut self, mid: Mid) -> Option<&mut Slot> {
+        self.slots.iter_mut().find(|slot| slot.mid == mid)
+    }
+}
+
+impl Downlink {
+    /// The round-trip time, as far as it was measured.
+    pub(super) fn rtt(&self) -> Option<Duration> {
+        self.report_rtt.smoothed().or(self.twcc.rtt())
+    }
+}
+
+impl Streams {
+    #[inline]
+    pub(super) fn role_of(&self, ssrc: Ssrc) -> Option<StreamRole> {
+        self.known.iter().find(|(known, _)| *known == ssrc).map(|(_, role)| *role)
+    }
+
+    /// Notes a stream, in place of the one that had the role before (media trap I3). False if there are too many.
+    pub(super) fn learn(&mut self, ssrc: Ssrc, role: StreamRole) -> bool {
+        self.known.retain(|(known, other)| *known != ssrc && *other != role);
+        let fits = self.known.len() < SSRCS_PER_SESSION_MAX;
+        if fits {
+            self.known.push((ssrc, role));
+        }
+        fits
+    }
+
+    pub(super) fn forget(&mut self, publication: PublicationKey) {
+        self.known.retain(|(_, role)| role.publication != publication);
+    }
+}
