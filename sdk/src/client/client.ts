@@ -4,7 +4,7 @@
  * Ties a Session (words), a Transport (media), the own devices and what is looked at together. Media never depends on
  * the session's socket: while it is away, sound and pictures go on.
  */
-import type { Join, Moderate, ServerMessage, SlotBinding, Source, Track, You } from "../protocol";
+import type { Join, Moderate, Resume, ServerFrame, SlotBinding, Source, Track, You } from "../protocol";
 import { AudioOutput } from "./audio_output";
 import type { ClientEvents, ClientOptions, ClientState, Ended } from "./client_events";
 import { Emitter } from "./emitter";
@@ -12,13 +12,13 @@ import { TillsideError } from "./error";
 import { LocalMedia, type LocalTrack } from "./local_media";
 import { MediaPath, type MediaState } from "./media_path";
 import { type Participant, Roster } from "./roster";
-import { Session, type SessionEvents } from "./session";
+import { endSession, Session, type SessionEvents } from "./session";
 import { digestStats, type StatsDigest } from "./stats";
 import { Viewport } from "./viewport";
 
 export class TillsideClient extends Emitter<ClientEvents> {
 	readonly media: LocalMedia;
-	readonly #options: ClientOptions;
+	#options: ClientOptions;
 	readonly #session: Session;
 	readonly #path: MediaPath;
 	readonly #roster = new Roster();
@@ -95,6 +95,11 @@ export class TillsideClient extends Emitter<ClientEvents> {
 	/** What the receive slots show. */
 	get slots(): readonly SlotBinding[] {
 		return this.#slots;
+	}
+
+	/** What a later page passes as `replaces` to go on with this call. As secret as the token. */
+	get resumption(): Resume | undefined {
+		return this.#session.resumption && { ...this.#session.resumption };
 	}
 
 	/** For tests and for support: what no application should need. */
@@ -244,7 +249,7 @@ export class TillsideClient extends Emitter<ClientEvents> {
 		}
 	}
 
-	async #handleAnswer(answer: Extract<ServerMessage, { t: "answer" }>): Promise<void> {
+	async #handleAnswer(answer: Extract<ServerFrame, { t: "answer" }>): Promise<void> {
 		const transport = this.#path.transport;
 		try {
 			if (!(await transport?.handleAnswer(answer)) || transport !== this.#path.transport) return;
@@ -253,19 +258,44 @@ export class TillsideClient extends Emitter<ClientEvents> {
 		}
 		if (this.#inRoom) return;
 		this.#inRoom = true;
-		this.#pendingJoin = undefined;
 		this.#session.send({ t: "ready" });
+		// A device may have opened or closed since the join was said.
+		for (const { source, muted } of this.#pendingJoin?.tracks ?? []) {
+			const track = this.media.of(source);
+			if (track.on === muted) this.#sayMute(track);
+		}
+		this.#pendingJoin = undefined;
 		this.#session.send({ t: "view", slots: this.#viewport.wishes() });
 		this.#setState("joined");
+		this.#endEarlierSession();
 		this.#joining?.resolve();
 	}
 
-	#handleError(message: Extract<ServerMessage, { t: "error" }>): void {
+	/** Only now: a room that nobody is in for a moment would end, and a place in the queue with it. */
+	#endEarlierSession(): void {
+		const { replaces, server } = this.#options;
+		const token = this.#session.token;
+		if (replaces === undefined || token === undefined) return;
+		endSession(server ?? "/", token, replaces);
+		this.#options = { ...this.#options, replaces: undefined };
+	}
+
+	#handleError(message: Extract<ServerFrame, { t: "error" }>): void {
 		const error = TillsideError.fromNode(message);
-		if (message.re !== "join") return this.emit("error", error);
-		// The join that we repeated had arrived after all: its answer is on its way.
-		if (error.code === "out_of_order") return;
-		this.#fail(error);
+		switch (message.re) {
+			case "join":
+				// The join that we repeated had arrived after all: its answer is on its way.
+				if (error.code !== "out_of_order") this.#fail(error);
+				return;
+			case "view":
+			case "mute":
+			case "ready":
+			case "offer":
+				// We said that, not a person: it crossed a change on its way and is said again when that arrives.
+				return;
+			default:
+				this.emit("error", error);
+		}
 	}
 
 	#handleLocalTrack(track: LocalTrack): void {

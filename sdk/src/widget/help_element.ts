@@ -18,7 +18,7 @@ import { messageBody, Panel } from "./panel";
 import { ENGLISH, type Strings } from "./strings";
 import style from "./style.css?inline";
 import { showTrack } from "./tile";
-import { fetchToken, type TokenAnswer, type TokenProvider } from "./token";
+import { fetchToken, newRoom, type TokenAnswer, type TokenProvider } from "./token";
 
 export type Stage = "closed" | "consent" | "connecting" | "waiting" | "call" | "ended" | "problem";
 
@@ -35,9 +35,11 @@ export class TillsideHelp extends HTMLElement {
 	#panel: Panel | undefined;
 	#client: TillsideClient | undefined;
 	#call: CallView | undefined;
+	/** Who is here to help; undefined: nobody. */
+	#helper: string | undefined;
 	#remembered: Remembered | undefined;
 	#timer: ReturnType<typeof setInterval> | undefined;
-	readonly #onPageHide = () => this.#remember({ seenAt: Date.now() });
+	readonly #onPageHide = () => this.#remember({ seenAt: Date.now(), replaces: this.#client?.resumption });
 
 	connectedCallback(): void {
 		if (this.#launcher !== undefined) return;
@@ -144,7 +146,7 @@ export class TillsideHelp extends HTMLElement {
 		});
 	}
 
-	#join(media: LocalMedia, { token, room, name }: Remembered): void {
+	#join(media: LocalMedia, { token, name, replaces }: Remembered): void {
 		let first: string | undefined = token;
 		const source = async () => {
 			const known = first ?? (await this.#requestToken(name)).token;
@@ -153,7 +155,7 @@ export class TillsideHelp extends HTMLElement {
 			return known;
 		};
 		const server = this.getAttribute("server") ?? "/";
-		const client = new TillsideClient({ server, token: source, media, ...(room === undefined ? {} : { room }) });
+		const client = new TillsideClient({ server, token: source, media, replaces });
 		this.#client = client;
 		const isCurrent = () => this.#client === client;
 		client.on("waiting", () => this.#showRoom());
@@ -175,13 +177,9 @@ export class TillsideHelp extends HTMLElement {
 		);
 	}
 
-	async #requestToken(name: string): Promise<TokenAnswer> {
+	#requestToken(name: string): Promise<Required<TokenAnswer>> {
 		const url = this.getAttribute("token-url") ?? undefined;
-		return fetchToken(
-			{ name, ...(this.#remembered?.room ? { room: this.#remembered.room } : {}) },
-			url,
-			this.tokenProvider,
-		);
+		return fetchToken({ name, room: this.#remembered?.room ?? newRoom() }, url, this.tokenProvider);
 	}
 
 	/** Waiting or in a call: whichever the client says. */
@@ -213,7 +211,7 @@ export class TillsideHelp extends HTMLElement {
 			[line, strings.waitingHint],
 			[{ text: strings.stopWaiting, testId: "stop-waiting", onClick: () => client.leave() }],
 		);
-		this.#show("waiting", [body], strings.waitingTitle);
+		this.#show("waiting", [body]);
 		this.#announce(`${strings.waitingTitle}. ${words}`);
 	}
 
@@ -221,20 +219,22 @@ export class TillsideHelp extends HTMLElement {
 		const panel = this.#ensurePanel();
 		if (this.#call === undefined) {
 			this.#call = new CallView(client, this.#strings);
-			this.#show("call", this.#call.content, "");
+			this.#show("call", this.#call.content);
 			this.#announce(this.#strings.arrived(this.#call.helper?.name || this.#strings.helper));
 			if (!this.#remembered?.since) this.#remember({ since: Date.now() });
 			this.#timer = setInterval(() => this.#showTime(), 1000);
 			this.#showTime();
 		}
-		panel.title = this.#call.helper?.name || this.#strings.helper;
+		this.#helper = this.#call.helper?.name || this.#strings.helper;
+		panel.title = this.#helper;
 	}
 
 	#announceLeft(call: CallView): void {
-		const { title } = this.#ensurePanel();
-		if (title === this.#strings.waitingTitle) return;
-		call.notify(this.#strings.gone(title));
-		this.#announce(this.#strings.gone(title));
+		if (this.#helper === undefined) return;
+		const text = this.#strings.gone(this.#helper);
+		this.#helper = undefined;
+		call.notify(text);
+		this.#announce(text);
 	}
 
 	#showTime(): void {
@@ -263,7 +263,7 @@ export class TillsideHelp extends HTMLElement {
 				{ text: strings.askAgain, testId: "ask-again", onClick: () => void this.ask() },
 			],
 		);
-		this.#show("ended", [body], title);
+		this.#show("ended", [body]);
 		this.#announce(`${title}. ${text}`);
 		body.querySelector("h2")?.focus();
 	}
@@ -273,7 +273,7 @@ export class TillsideHelp extends HTMLElement {
 		const top = element("div", { class: "badge warn" }, icon("warn"));
 		const close = { text: strings.close, testId: "close", onClick: () => this.#close() };
 		const body = messageBody(top, strings.problemTitle, [text], [...ways, close]);
-		this.#show("problem", [body], strings.problemTitle);
+		this.#show("problem", [body]);
 		this.#announce(text);
 		body.querySelector("h2")?.focus();
 	}
@@ -289,14 +289,15 @@ export class TillsideHelp extends HTMLElement {
 
 	#showConnecting(text: string): void {
 		const top = element("div", { class: "badge pulse" }, icon("headset"));
-		this.#show("connecting", [messageBody(top, text, [], [])], text);
+		this.#show("connecting", [messageBody(top, text, [], [])]);
 		this.#announce(text);
 	}
 
-	#show(stage: Stage, content: HTMLElement[], title: string): void {
+	#show(stage: Stage, content: HTMLElement[]): void {
 		const panel = this.#ensurePanel();
 		const wasSmall = panel.isSmall;
-		panel.show(content, { title, compact: stage !== "call" });
+		panel.show(content, { isCall: stage === "call" });
+		panel.title = this.getAttribute("store") ?? this.#strings.inCall;
 		if (wasSmall && (stage === "ended" || stage === "problem")) panel.isSmall = false;
 		this.#stage = stage;
 	}

@@ -48,15 +48,11 @@ export class Panel {
 		this.#grip.addEventListener("keydown", (event) => this.#handleArrow(event));
 	}
 
-	/** Shows something in the panel. `compact` is as high as its content. */
-	show(content: HTMLElement[], { title, compact }: { title: string; compact: boolean }): void {
+	/** Shows something in the panel. A call fills it; anything else makes it as high as it needs. */
+	show(content: HTMLElement[], { isCall }: { isCall: boolean }): void {
 		this.#body.replaceChildren(...content);
-		this.title = title;
-		this.root.classList.toggle("compact", compact);
-	}
-
-	get title(): string {
-		return this.#title.textContent ?? "";
+		this.root.classList.toggle("compact", !isCall);
+		this.#dot.hidden = !isCall;
 	}
 
 	set title(text: string) {
