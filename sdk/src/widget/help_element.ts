@@ -10,14 +10,14 @@ import type { Ended } from "../client/client_events";
 import { TillsideError } from "../client/error";
 import { LocalMedia } from "../client/local_media";
 import tokens from "../design/tokens.css?inline";
+import { connectingBody, endBody, problemBody, type Way, waitingBody } from "./bodies";
 import { CallView } from "./call_view";
 import { askConsent, type Consent } from "./consent";
 import { element, icon } from "./dom";
 import { forget, type Remembered, recall, remember } from "./memory";
-import { messageBody, Panel } from "./panel";
+import { Panel } from "./panel";
 import { ENGLISH, type Strings } from "./strings";
 import style from "./style.css?inline";
-import { showTrack } from "./tile";
 import { fetchToken, newRoom, type TokenAnswer, type TokenProvider } from "./token";
 
 export type Stage = "closed" | "consent" | "connecting" | "waiting" | "call" | "ended" | "problem";
@@ -179,7 +179,11 @@ export class TillsideHelp extends HTMLElement {
 
 	#requestToken(name: string): Promise<Required<TokenAnswer>> {
 		const url = this.getAttribute("token-url") ?? undefined;
-		return fetchToken({ name, room: this.#remembered?.room ?? newRoom() }, url, this.tokenProvider);
+		return fetchToken(
+			{ name: name || this.#strings.guest, room: this.#remembered?.room ?? newRoom() },
+			url,
+			this.tokenProvider,
+		);
 	}
 
 	/** Waiting or in a call: whichever the client says. */
@@ -194,25 +198,10 @@ export class TillsideHelp extends HTMLElement {
 
 	#showWaiting(client: TillsideClient): void {
 		this.#endCallView();
-		const strings = this.#strings;
-		const { position } = client;
-		const words = position > 1 ? strings.waitingPosition(position) : position === 1 ? strings.waitingNext : "";
 		const camera = client.media.of("camera").track;
-		const self = element("video", { class: "waiting-self tile mirrored", attributes: { playsinline: true } });
-		showTrack(self, camera);
-		const top =
-			camera === undefined
-				? element("div", { class: "badge pulse" }, icon("clock"))
-				: element("div", { class: "tile mirrored waiting-self" }, self);
-		const line = element("p", { text: words, attributes: { "data-testid": "position" } });
-		const body = messageBody(
-			top,
-			strings.waitingTitle,
-			[line, strings.waitingHint],
-			[{ text: strings.stopWaiting, testId: "stop-waiting", onClick: () => client.leave() }],
-		);
-		this.#show("waiting", [body]);
-		this.#announce(`${strings.waitingTitle}. ${words}`);
+		const { root, text } = waitingBody(this.#strings, client.position, camera, () => client.leave());
+		this.#show("waiting", [root]);
+		this.#announce(text);
 	}
 
 	#showCall(client: TillsideClient): void {
@@ -249,36 +238,25 @@ export class TillsideHelp extends HTMLElement {
 		this.#client = undefined;
 		this.#endCallView();
 		if (error !== undefined) return this.#showProblem(error.message, error.retryable ? [this.#wayToRetry()] : []);
-		const strings = this.#strings;
-		const text = strings.reasons[reason] ?? strings.endedText;
-		const isGood = reason === "left" || reason === "room_ended";
-		const top = element("div", { class: isGood ? "badge" : "badge warn" }, icon(isGood ? "check" : "warn"));
-		const title = isGood ? strings.endedTitle : strings.inCall;
-		const body = messageBody(
-			top,
-			title,
-			[text],
-			[
-				{ text: strings.close, testId: "close", isPrimary: true, onClick: () => this.#close() },
-				{ text: strings.askAgain, testId: "ask-again", onClick: () => void this.ask() },
-			],
-		);
-		this.#show("ended", [body]);
-		this.#announce(`${title}. ${text}`);
-		body.querySelector("h2")?.focus();
+		const ways = [
+			{ text: this.#strings.close, testId: "close", isPrimary: true, onClick: () => this.#close() },
+			{ text: this.#strings.askAgain, testId: "ask-again", onClick: () => void this.ask() },
+		];
+		const { root, text } = endBody(this.#strings, reason, ways);
+		this.#show("ended", [root]);
+		this.#announce(text);
+		root.querySelector("h2")?.focus();
 	}
 
-	#showProblem(text: string, ways: Parameters<typeof messageBody>[3]): void {
-		const strings = this.#strings;
-		const top = element("div", { class: "badge warn" }, icon("warn"));
-		const close = { text: strings.close, testId: "close", onClick: () => this.#close() };
-		const body = messageBody(top, strings.problemTitle, [text], [...ways, close]);
+	#showProblem(text: string, ways: Way[]): void {
+		const close = { text: this.#strings.close, testId: "close", onClick: () => this.#close() };
+		const body = problemBody(this.#strings, text, [...ways, close]);
 		this.#show("problem", [body]);
 		this.#announce(text);
 		body.querySelector("h2")?.focus();
 	}
 
-	#wayToRetry() {
+	#wayToRetry(): Way {
 		return {
 			text: this.#strings.tryAgain,
 			testId: "try-again",
@@ -288,8 +266,7 @@ export class TillsideHelp extends HTMLElement {
 	}
 
 	#showConnecting(text: string): void {
-		const top = element("div", { class: "badge pulse" }, icon("headset"));
-		this.#show("connecting", [messageBody(top, text, [], [])]);
+		this.#show("connecting", [connectingBody(text)]);
 		this.#announce(text);
 	}
 

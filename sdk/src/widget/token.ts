@@ -3,7 +3,7 @@ import { TillsideError } from "../client/error";
 
 /** What the widget tells when it asks for a token. */
 export interface TokenRequest {
-	/** What the shopper wants to be called; may be empty. */
+	/** What the shopper wants to be called; never empty. */
 	name: string;
 	/** A new, unguessable name for the call's room, or that of the call that goes on. The back end may choose another. */
 	room: string;
