@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { TillsideHelp } from "../src/widget";
-import "../src/widget";
+import { TillsideHelp } from "../src/widget";
 import { recall } from "../src/widget/memory";
 import { FakeConnection, FakeSocket, installDevices, type Said, settle } from "./fakes";
 
@@ -51,6 +50,17 @@ async function enter(talk: "video" | "voice" | "chat" = "video") {
 	await settle();
 	return placed;
 }
+
+test("a page may set things before the element is defined", () => {
+	const early = document.createElement("tillside-early") as TillsideHelp;
+	const tokenProvider = vi.fn();
+	Object.assign(early, { tokenProvider, strings: { ask: "Hilfe" } });
+	document.body.append(early);
+	customElements.define("tillside-early", class extends TillsideHelp {});
+	customElements.upgrade(early);
+	expect(early.shadowRoot?.textContent).toContain("Hilfe");
+	expect(Object.hasOwn(early, "tokenProvider")).toBe(false);
+});
 
 test("nothing is opened, asked for or connected before somebody agrees", async () => {
 	const { getUserMedia } = installDevices();

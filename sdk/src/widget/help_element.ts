@@ -26,8 +26,7 @@ export type Stage = "closed" | "consent" | "connecting" | "waiting" | "call" | "
 const RETURN_MS_MAX = 120_000;
 
 export class TillsideHelp extends HTMLElement {
-	/** Mints tokens where `token-url` is not enough. */
-	tokenProvider: TokenProvider | undefined;
+	#tokenProvider: TokenProvider | undefined;
 	#strings: Strings = ENGLISH;
 	readonly #shadow = this.attachShadow({ mode: "open" });
 	readonly #live = element("div", { class: "live", attributes: { "aria-live": "polite", "data-testid": "announcer" } });
@@ -40,6 +39,22 @@ export class TillsideHelp extends HTMLElement {
 	#remembered: Remembered | undefined;
 	#timer: ReturnType<typeof setInterval> | undefined;
 	readonly #onPageHide = () => this.#remember({ seenAt: Date.now(), replaces: this.#client?.resumption });
+
+	constructor() {
+		super();
+		// A page may set properties before this script has made the element what it is; they then hide our setters.
+		for (const name of ["tokenProvider", "strings"] as const) {
+			const early = Object.getOwnPropertyDescriptor(this, name)?.value as never;
+			if (early === undefined) continue;
+			delete (this as Partial<this>)[name];
+			this[name] = early;
+		}
+	}
+
+	/** Gets tokens where `token-url` is not enough. */
+	set tokenProvider(provider: TokenProvider | undefined) {
+		this.#tokenProvider = provider;
+	}
 
 	connectedCallback(): void {
 		if (this.#launcher !== undefined) return;
@@ -182,7 +197,7 @@ export class TillsideHelp extends HTMLElement {
 		return fetchToken(
 			{ name: name || this.#strings.guest, room: this.#remembered?.room ?? newRoom() },
 			url,
-			this.tokenProvider,
+			this.#tokenProvider,
 		);
 	}
 
