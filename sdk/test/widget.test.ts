@@ -100,6 +100,16 @@ test("a shopper waits with a position until somebody of the store is here", asyn
 	expect(find("announcer")?.textContent).toContain("Robin is here");
 });
 
+test("a shopper whose helper leaves is back in the queue and knows why", async () => {
+	const { help, find } = await enter();
+	FakeSocket.last.say(agentHere);
+	FakeSocket.last.say({ ...agentHere, full: false, participants: [], left: ["p_a"] });
+	expect(help.shadowRoot?.textContent).toContain("Robin has left the call.");
+	FakeSocket.last.say({ t: "waiting", position: 1 });
+	expect(help.stage).toBe("waiting");
+	expect(find("announcer")?.textContent).toContain("Robin has left the call.");
+});
+
 test("hanging up thanks, releases the devices and forgets the call", async () => {
 	const { help, find } = await enter();
 	FakeSocket.last.say(agentHere);

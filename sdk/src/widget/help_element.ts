@@ -34,8 +34,9 @@ export class TillsideHelp extends HTMLElement {
 	#panel: Panel | undefined;
 	#client: TillsideClient | undefined;
 	#call: CallView | undefined;
-	/** Who is here to help; undefined: nobody. */
+	/** Who helps, or helped last in this visit. */
 	#helper: string | undefined;
+	#helperHasLeft = false;
 	#remembered: Remembered | undefined;
 	#timer: ReturnType<typeof setInterval> | undefined;
 	readonly #onPageHide = () => this.#remember({ seenAt: Date.now(), replaces: this.#client?.resumption });
@@ -214,7 +215,11 @@ export class TillsideHelp extends HTMLElement {
 	#showWaiting(client: TillsideClient): void {
 		this.#endCallView();
 		const camera = client.media.of("camera").track;
-		const { root, text } = waitingBody(this.#strings, client.position, camera, () => client.leave());
+		const { position } = client;
+		// Whoever was being helped and is not any more should know why.
+		const note = this.#helper === undefined ? undefined : this.#strings.gone(this.#helper);
+		if (note !== undefined) this.#remember({ since: 0 });
+		const { root, text } = waitingBody(this.#strings, { position, note, camera }, () => client.leave());
 		this.#show("waiting", [root]);
 		this.#announce(text);
 	}
@@ -230,13 +235,14 @@ export class TillsideHelp extends HTMLElement {
 			this.#showTime();
 		}
 		this.#helper = this.#call.helper?.name || this.#strings.helper;
+		this.#helperHasLeft = false;
 		panel.title = this.#helper;
 	}
 
 	#announceLeft(call: CallView): void {
-		if (this.#helper === undefined) return;
+		if (this.#helper === undefined || this.#helperHasLeft) return;
 		const text = this.#strings.gone(this.#helper);
-		this.#helper = undefined;
+		this.#helperHasLeft = true;
 		call.notify(text);
 		this.#announce(text);
 	}
@@ -250,6 +256,7 @@ export class TillsideHelp extends HTMLElement {
 	#showEnd({ reason, error }: Ended): void {
 		forget();
 		this.#remembered = undefined;
+		this.#helper = undefined;
 		this.#client = undefined;
 		this.#endCallView();
 		if (error !== undefined) return this.#showProblem(error.message, error.retryable ? [this.#wayToRetry()] : []);
