@@ -7,9 +7,11 @@
 //! [`ErrorCode::UnknownType`]. Moderation refuses unknown fields, because there a misread field is dangerous.
 
 mod client;
+mod read;
 mod server;
 
 pub use client::*;
+pub use read::{DEPTH_MAX, Unreadable, read};
 pub use server::*;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +35,12 @@ pub const TOPIC_BYTES_MAX: usize = 64;
 pub const NAME_BYTES_MAX: usize = 64;
 /// Server messages kept per session for resume; older than that, the whole state is sent anew.
 pub const RESUME_MESSAGES_MAX: usize = 256;
+/// Bytes of them. A few answers and many small messages fit; somebody who is sent large data gets the state anew.
+pub const RESUME_BYTES_MAX: usize = 256 * 1024;
+/// Tracks of one offer, and slots of one view: as many as an offer may have m-lines.
+pub const TRACKS_MAX: usize = 32;
+/// How long a socket may take to say `hello`, in milliseconds (SEC-14).
+pub const HELLO_TIMEOUT_MS: u64 = 5_000;
 /// How long media goes on without its session, in milliseconds.
 pub const RESUME_WINDOW_MS: u64 = 30_000;
 /// How often a client pings, in milliseconds; silence of [`PING_TIMEOUT_MS`] closes the session's socket.

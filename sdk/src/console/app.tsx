@@ -106,7 +106,7 @@ interface ConsoleProps {
 
 function Console({ desk, token, onSignOut }: ConsoleProps) {
 	const [deskState, setDeskState] = useState<string>("connecting");
-	const [call, setCall] = useState<TillsideClient>();
+	const [call, setCall] = useState<{ client: TillsideClient; room: string }>();
 	const [dialog, setDialog] = useState<"devices" | "shortcuts">();
 	const [end, setEnd] = useState<TillsideError>();
 	useEvents(desk, "rooms", "state");
@@ -121,9 +121,9 @@ function Console({ desk, token, onSignOut }: ConsoleProps) {
 	}, [waiting.length]);
 
 	const take = (room: DeskRoomSince) => {
-		if (call !== undefined && call.state !== "ended") return;
+		if (call !== undefined && call.client.state !== "ended") return;
 		const client = new TillsideClient({ token, room: room.room });
-		setCall(client);
+		setCall({ client, room: room.room });
 		window.tillside = { client };
 		void startCall(client);
 	};
@@ -167,16 +167,16 @@ function Console({ desk, token, onSignOut }: ConsoleProps) {
 					<Empty icon="headset" title={waiting.length > 0 ? "Somebody is waiting" : "Nobody is waiting"} testId="idle">
 						<p>
 							{waiting.length > 0
-								? "Take the call from the list, or press "
-								: "New shoppers appear in the list. Press "}
-							<kbd>T</kbd> {waiting.length > 0 ? "." : "to take the next one."}
+								? "Take the call from the list, or press"
+								: "New shoppers appear in the list. Take one with"}{" "}
+							<kbd>T</kbd>
 						</p>
 					</Empty>
 				) : (
-					<CallScreen key={call} client={call} onDone={() => setCall(undefined)} />
+					<CallScreen key={call.client} client={call.client} onDone={() => setCall(undefined)} />
 				)}
 			</main>
-			{dialog === "devices" && <DeviceDialog client={call} onClose={() => setDialog(undefined)} />}
+			{dialog === "devices" && <DeviceDialog client={call?.client} onClose={() => setDialog(undefined)} />}
 			{dialog === "shortcuts" && <ShortcutDialog onClose={() => setDialog(undefined)} />}
 		</div>
 	);

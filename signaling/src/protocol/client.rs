@@ -4,7 +4,7 @@ use super::Source;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// One frame from a client. `id`, where given, comes back in the `error` that answers it.
+/// One frame from a client. An `error` that answers it names its `t` in `re`.
 #[derive(Clone, Debug, Deserialize, Serialize, TS)]
 #[serde(tag = "t", rename_all = "snake_case")]
 pub enum ClientMessage {
@@ -210,7 +210,7 @@ pub enum Moderate {
         /// Whom.
         participant: String,
     },
-    /// Lets nobody else in.
+    /// Lets nobody else in but moderators.
     Lock,
     /// Lets people in again.
     Unlock,

@@ -8,7 +8,7 @@ use ts_rs::TS;
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 pub struct ServerFrame {
     /// Counts the messages of a session from 1 without a gap, over resumes; 0 on messages that are not replayed
-    /// (`pong`, and errors and `bye` before `welcome`).
+    /// (`welcome`, `pong`, and errors and `bye` before `welcome`). After a `welcome` the first count may be any.
     #[ts(type = "number")]
     pub seq: u64,
     /// The message.

@@ -1,2 +1,0 @@
-//! The `tillside` binary.
-fn main() {}

@@ -1,0 +1,116 @@
+//! Who waits: agents see the rooms of their tenant, shoppers their place among those without an agent.
+
+use super::Signaling;
+use super::room::Room;
+use crate::moment::Moment;
+use crate::protocol::{Desk, DeskRoom, ServerMessage, Waiting};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+use tillside_sfu::id::{ParticipantId, RoomId};
+
+/// How often the desk is told at most: people read it, and a rush of shoppers must not become a rush of lists.
+pub(super) const DESK_INTERVAL: Duration = Duration::from_millis(200);
+/// Rooms in one desk message: more than anybody can look through.
+pub(super) const DESK_ROOMS_MAX: usize = 200;
+
+/// Tenants whose rooms have changed since their agents were told.
+#[derive(Debug, Default)]
+pub(super) struct Dirty {
+    tenants: BTreeSet<String>,
+    due: Option<Instant>,
+    told: Option<Instant>,
+}
+
+impl Dirty {
+    pub(super) fn mark(&mut self, tenant: &str, now: Instant) {
+        if !self.tenants.contains(tenant) {
+            self.tenants.insert(tenant.to_owned());
+        }
+        let earliest = self.told.map_or(now, |told| now.max(told + DESK_INTERVAL));
+        self.due.get_or_insert(earliest);
+    }
+
+    /// When they are to be told.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+}
+
+impl Signaling {
+    /// Tells agents and waiting shoppers what has changed, if it is time.
+    pub(super) fn flush_desk(&mut self, now: Moment) {
+        if self.desk.due.is_none_or(|due| due > now.instant) {
+            return;
+        }
+        self.desk.due = None;
+        self.desk.told = Some(now.instant);
+        for tenant in std::mem::take(&mut self.desk.tenants) {
+            self.tell_positions(&tenant);
+            let desk = ServerMessage::Desk(self.desk_of(&tenant, now.instant));
+            let agents = self.sessions.iter().filter(|(_, s)| s.claims.tenant == tenant && s.claims.sees_desk());
+            for agent in agents.map(|(id, _)| *id).collect::<Vec<_>>() {
+                self.tell(agent, &desk);
+            }
+        }
+    }
+
+    /// Tells one agent at once: it has just come.
+    pub(super) fn tell_desk(&mut self, now: Moment, tenant: &str, agent: ParticipantId) {
+        let desk = self.desk_of(tenant, now.instant);
+        self.tell(agent, &ServerMessage::Desk(desk));
+    }
+
+    /// Says the place in the queue again, to one who may have missed it.
+    pub(super) fn retell_position(&mut self, now: Moment, participant: ParticipantId) {
+        let Some(room) = self.sessions.get(&participant).and_then(|session| session.room) else { return };
+        let Some(room) = self.rooms.get_mut(&room) else { return };
+        room.position_told = None;
+        let tenant = room.key.tenant.clone();
+        self.desk.mark(&tenant, now.instant);
+    }
+
+    fn tell_positions(&mut self, tenant: &str) {
+        let queue = self.queue(tenant);
+        let rooms: Vec<RoomId> =
+            self.rooms.values().filter(|room| room.key.tenant == tenant).map(|room| room.id).collect();
+        for id in rooms {
+            let place = queue.iter().position(|waiting| *waiting == id);
+            let position = place.map_or(0, |place| u32::try_from(place + 1).unwrap_or(u32::MAX));
+            let Some(room) = self.rooms.get_mut(&id) else { continue };
+            let before = room.position_told.replace(position);
+            // Whoever never waited is not told that the wait is over.
+            if before == Some(position) || (before.is_none() && position == 0) {
+                continue;
+            }
+            let shoppers = room.present().filter(|(_, participant)| participant.role == crate::protocol::Role::Shopper);
+            for shopper in shoppers.map(|(id, _)| id).collect::<Vec<_>>() {
+                self.tell(shopper, &ServerMessage::Waiting(Waiting { position }));
+            }
+        }
+    }
+
+    /// Waiting rooms of a tenant, longest wait first.
+    fn queue(&self, tenant: &str) -> Vec<RoomId> {
+        let mut waiting: Vec<&Room> =
+            self.rooms.values().filter(|room| room.key.tenant == tenant && room.waits()).collect();
+        waiting.sort_by_key(|room| (room.shopper().map(|shopper| shopper.since), room.id));
+        waiting.into_iter().map(|room| room.id).collect()
+    }
+
+    fn desk_of(&self, tenant: &str, now: Instant) -> Desk {
+        let with_shopper = |room: &&Room| room.key.tenant == tenant && room.shopper().is_some();
+        let mut rooms: Vec<&Room> = self.rooms.values().filter(with_shopper).collect();
+        rooms.sort_by_key(|room| (!room.waits(), room.shopper().map(|shopper| shopper.since), room.id));
+        let rooms = rooms.into_iter().take(DESK_ROOMS_MAX).filter_map(|room| {
+            let shopper = room.shopper()?;
+            let waited = now.saturating_duration_since(shopper.since).as_secs();
+            Some(DeskRoom {
+                room: room.key.name.clone(),
+                shopper: shopper.name.clone(),
+                for_s: u32::try_from(waited).unwrap_or(u32::MAX),
+                agents: room.agents().map(|agent| agent.name.clone()).collect(),
+            })
+        });
+        Desk { rooms: rooms.collect() }
+    }
+}

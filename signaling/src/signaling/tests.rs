@@ -1,0 +1,11 @@
+//! The signaling core from outside: frames, events and time in; frames, commands and replies out.
+#![allow(clippy::disallowed_methods)] // a test needs some first instant
+
+mod harness;
+mod desk;
+mod join;
+mod moderation;
+mod rest;
+mod resume;
+mod rights;
+mod talk;

@@ -1,0 +1,273 @@
+//! The one task that owns [`Signaling`]: it waits, hands over what came, and carries out what comes out. It decides
+//! nothing.
+//!
+//! Everything reaches it through one bounded queue, media events through another. A socket that does not take its
+//! frames is cut loose, so that nobody waits for it.
+
+use crate::directory::Directory;
+use crate::metrics::{Metrics, WorkerCounters};
+use crate::moment::Moment;
+use crate::protocol::Unreadable;
+use crate::signaling::{
+    CloseCode, Inbound, Output, Reply, Request, RequestId, Setup, Signaling, SocketId, offerer,
+};
+use crate::token::Keyring;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use tillside_sfu::command::{Command, Event, RefuseError};
+use tillside_sfu::id::{RoomId, WorkerId};
+use tillside_sfu::worker::Workers;
+use tokio::sync::{mpsc, oneshot};
+
+/// What may wait for the switchboard; beyond it senders wait, each for itself.
+pub const INBOX_MAX: usize = 4_096;
+/// Frames that may wait for one socket: a whole replay and what comes meanwhile. A client that is further behind is
+/// closed and may resume (REL-10).
+pub const OUTBOX_MAX: usize = 2 * crate::protocol::RESUME_MESSAGES_MAX;
+/// Commands held back for workers whose queues are full. Losing a `Leave` or a `Mute` would be wrong for ever, so they
+/// wait; beyond this the node is lost anyway and says so.
+const BACKLOG_MAX: usize = 65_536;
+/// Inputs taken before outputs of media are looked at again.
+const BATCH_MAX: usize = 64;
+
+/// What happens to the switchboard.
+#[derive(Debug)]
+pub enum Input {
+    /// A WebSocket is open.
+    Open {
+        /// Its number.
+        socket: SocketId,
+        /// The `Origin` a browser gave.
+        origin: Option<String>,
+        /// Where its frames go.
+        outbox: mpsc::Sender<Outgoing>,
+    },
+    /// A frame has come.
+    Frame(SocketId, Box<Result<Inbound, Unreadable>>),
+    /// A socket is gone.
+    Close(SocketId),
+    /// A socket broke a limit.
+    Breach(SocketId, CloseCode),
+    /// The HTTP side asks.
+    Request(Request, oneshot::Sender<Reply>),
+    /// The keys were read again.
+    Keyring(Arc<Keyring>),
+    /// Lets nobody in any more, or lets them in again.
+    Drain(bool),
+    /// Ends all sessions.
+    Stop,
+    /// How many sessions there are.
+    CountSessions(oneshot::Sender<usize>),
+}
+
+/// What goes to a socket's own task.
+#[derive(Debug)]
+pub enum Outgoing {
+    /// A text frame.
+    Text(String),
+    /// The end.
+    Close(CloseCode),
+}
+
+/// See the module.
+pub struct Switchboard {
+    signaling: Signaling,
+    workers: Workers,
+    directory: Arc<Directory>,
+    metrics: Arc<Metrics>,
+    counters: WorkerCounters,
+    outboxes: BTreeMap<SocketId, mpsc::Sender<Outgoing>>,
+    replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
+    next_request: u64,
+    placement: BTreeMap<RoomId, WorkerId>,
+    backlog: VecDeque<(WorkerId, Command)>,
+}
+
+impl Switchboard {
+    /// With nobody on it.
+    #[must_use]
+    pub fn new(setup: Setup, workers: Workers, directory: Arc<Directory>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            signaling: Signaling::new(setup, Moment::now()),
+            workers,
+            directory,
+            metrics,
+            counters: WorkerCounters::default(),
+            outboxes: BTreeMap::new(),
+            replies: BTreeMap::new(),
+            next_request: 0,
+            placement: BTreeMap::new(),
+            backlog: VecDeque::new(),
+        }
+    }
+
+    /// Runs until every sender of `inbox` is gone.
+    pub async fn run(mut self, mut inbox: mpsc::Receiver<Input>, mut events: mpsc::Receiver<Event>) {
+        let mut inputs = Vec::with_capacity(BATCH_MAX);
+        loop {
+            let deadline = tokio::time::Instant::from_std(self.signaling.poll_deadline());
+            tokio::select! {
+                // Media first: an answer must not wait behind a flood of frames.
+                biased;
+                Some(event) = events.recv() => self.handle_event(event),
+                () = tokio::time::sleep_until(deadline) => self.handle_timeout(),
+                count = inbox.recv_many(&mut inputs, BATCH_MAX) => {
+                    if count == 0 {
+                        return;
+                    }
+                    for input in inputs.drain(..) {
+                        self.handle_input(input);
+                    }
+                }
+            }
+            self.carry_out();
+        }
+    }
+
+    fn handle_event(&mut self, event: Event) {
+        match event {
+            Event::Counters(counters) => {
+                self.counters.take(*counters);
+                self.metrics.publish(&self.counters);
+            }
+            other => self.signaling.handle_event(Moment::now(), other),
+        }
+    }
+
+    fn handle_timeout(&mut self) {
+        let now = Moment::now();
+        self.signaling.handle_timeout(now);
+        self.flush_backlog();
+        self.metrics.sessions(self.signaling.session_count());
+        let gone: Vec<RequestId> =
+            self.replies.iter().filter(|(_, reply)| reply.is_closed()).map(|(id, _)| *id).collect();
+        for request in gone {
+            self.replies.remove(&request);
+            self.signaling.handle_request_gone(now, request);
+        }
+    }
+
+    fn handle_input(&mut self, input: Input) {
+        let now = Moment::now();
+        match input {
+            Input::Open { socket, origin, outbox } => {
+                self.outboxes.insert(socket, outbox);
+                self.signaling.handle_open(now, socket, origin);
+            }
+            Input::Frame(socket, frame) => self.signaling.handle_frame(now, socket, *frame),
+            Input::Close(socket) => {
+                self.outboxes.remove(&socket);
+                self.signaling.handle_close(now, socket);
+            }
+            Input::Breach(socket, code) => {
+                self.metrics.rate_limited("session");
+                self.signaling.handle_breach(now, socket, code);
+            }
+            Input::Request(request, reply) => {
+                self.next_request += 1;
+                let id = RequestId(self.next_request);
+                self.replies.insert(id, reply);
+                self.signaling.handle_request(now, id, request);
+            }
+            Input::Keyring(keyring) => self.signaling.handle_keyring(now, keyring),
+            Input::Drain(draining) => self.signaling.handle_drain(draining),
+            Input::Stop => self.signaling.handle_stop(now),
+            Input::CountSessions(reply) => {
+                // Nobody listens any more: nothing to say.
+                let _ = reply.send(self.signaling.session_count());
+            }
+        }
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(output) = self.signaling.poll_output() {
+            match output {
+                Output::Frame { socket, text } => self.send(socket, Outgoing::Text(text)),
+                Output::Close { socket, code } => {
+                    self.send(socket, Outgoing::Close(code));
+                    self.outboxes.remove(&socket);
+                }
+                Output::Media { room, command } => self.command(room, command),
+                Output::RoomChanged { id, key, summary } => {
+                    let worker =
+                        if summary.is_some() { self.placement.get(&id).copied() } else { self.placement.remove(&id) };
+                    self.directory.update(key, worker, summary);
+                }
+                Output::Reply { request, reply } => {
+                    if let Some(waiting) = self.replies.remove(&request) {
+                        // The HTTP request is gone: the next timeout cleans up after it.
+                        let _ = waiting.send(reply);
+                    }
+                }
+                Output::Count(tally) => self.metrics.count(tally),
+            }
+        }
+    }
+
+    fn send(&mut self, socket: SocketId, outgoing: Outgoing) {
+        let Some(outbox) = self.outboxes.get(&socket) else { return };
+        if outbox.try_send(outgoing).is_err() {
+            // Full, or the socket's task is gone; without its sender it ends after what it has.
+            self.metrics.slow_close();
+            self.outboxes.remove(&socket);
+            self.signaling.handle_close(Moment::now(), socket);
+        }
+    }
+
+    fn command(&mut self, room: RoomId, command: Command) {
+        let worker = *self.placement.entry(room).or_insert_with(|| self.workers.least_loaded());
+        let offerer = offerer(&command);
+        let must_wait = self.backlog.iter().any(|(waiting, _)| *waiting == worker);
+        if let Some((participant, n)) = offerer {
+            // An offer may be refused: better at once than late.
+            if must_wait || self.workers.send(worker, command).is_err() {
+                self.signaling.handle_refused(Moment::now(), participant, n, &RefuseError::Overloaded);
+            }
+            return;
+        }
+        if must_wait {
+            self.hold_back(worker, command);
+            return;
+        }
+        // A command that is not taken is lost to us, so a copy of what must not be lost is made first.
+        let kept = keep(&command);
+        if self.workers.send(worker, command).is_err()
+            && let Some(command) = kept
+        {
+            self.hold_back(worker, command);
+        }
+    }
+
+    fn hold_back(&mut self, worker: WorkerId, command: Command) {
+        if self.backlog.len() < BACKLOG_MAX {
+            self.backlog.push_back((worker, command));
+        } else {
+            tracing::error!(worker = worker.0, "a media worker has stopped taking commands: restart this node");
+        }
+    }
+
+    fn flush_backlog(&mut self) {
+        for _ in 0..self.backlog.len() {
+            let Some((worker, command)) = self.backlog.pop_front() else { return };
+            let kept = keep(&command);
+            if self.workers.send(worker, command).is_err()
+                && let Some(command) = kept
+            {
+                self.backlog.push_front((worker, command));
+                return;
+            }
+        }
+    }
+}
+
+/// A copy of a command that must not be lost. Offers are answered as refused instead.
+fn keep(command: &Command) -> Option<Command> {
+    match command {
+        Command::Join(_) | Command::Offer(_) => None,
+        Command::Ready(participant) => Some(Command::Ready(*participant)),
+        Command::View(participant, wishes) => Some(Command::View(*participant, wishes.clone())),
+        Command::Mute(publication, muted) => Some(Command::Mute(*publication, *muted)),
+        Command::Leave(participant) => Some(Command::Leave(*participant)),
+        Command::CloseRoom(room) => Some(Command::CloseRoom(*room)),
+    }
+}
