@@ -4,7 +4,6 @@
 //! a client that missed our last flight. This is the only module that names a DTLS crate. Knows nothing of paths: its
 //! caller passes only datagrams of addresses that ICE has validated (SEC-01), and says where answers go.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use crate::sends::{NetPath, Sends};
 use crate::srtp::SrtpKeys;
 use crate::transport::Rate;
 
+mod acceptor;
 mod client_hello;
 mod engine;
 mod fingerprint;
@@ -20,7 +20,7 @@ mod record;
 use client_hello::{Hello, HelloAssembly, HelloError, VersionChoice};
 use engine::{Engine, Progress};
 
-pub use engine::DtlsSetupError;
+pub use acceptor::{DtlsAcceptor, DtlsIdentity, DtlsSetupError};
 pub use fingerprint::{Fingerprint, FingerprintError};
 
 /// Bytes taken before the handshake is complete. A browser's part of a handshake is about 3 KiB; the rest is for
@@ -35,78 +35,6 @@ pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 pub const LINGER: Duration = Duration::from_secs(10);
 /// Records per second taken while it is kept.
 pub const LINGER_RECORDS_PER_SECOND: u32 = 10;
-
-/// Our certificate with its private key. One per node, so that any worker can answer for any participant.
-#[derive(Clone)]
-pub struct DtlsIdentity {
-    certificate: dimpl::DtlsCertificate,
-    fingerprint: Fingerprint,
-}
-
-impl DtlsIdentity {
-    /// A new self-signed P-256 certificate. Reads the system's clock and randomness: for the shell, at start and at
-    /// each rotation.
-    ///
-    /// # Errors
-    /// If the system gives no randomness.
-    pub fn generate() -> Result<Self, DtlsSetupError> {
-        let certificate = dimpl::certificate::generate_self_signed_certificate()?;
-        Ok(Self::of(certificate))
-    }
-
-    /// A certificate made elsewhere: X.509 and PKCS #8, both in DER.
-    #[must_use]
-    pub fn from_der(certificate: Vec<u8>, private_key: Vec<u8>) -> Self {
-        Self::of(dimpl::DtlsCertificate { certificate, private_key })
-    }
-
-    /// For the `a=fingerprint` line of every answer.
-    #[must_use]
-    pub fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
-    }
-
-    fn of(certificate: dimpl::DtlsCertificate) -> Self {
-        let fingerprint = Fingerprint::sha256_of(&certificate.certificate);
-        Self { certificate, fingerprint }
-    }
-}
-
-impl fmt::Debug for DtlsIdentity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DtlsIdentity({})", self.fingerprint)
-    }
-}
-
-/// What all handshakes share. Building it makes the crypto provider test itself, which takes about a millisecond:
-/// once per identity, not per participant (media trap J4).
-pub struct DtlsAcceptor {
-    identity: DtlsIdentity,
-    config: Arc<dimpl::Config>,
-}
-
-impl DtlsAcceptor {
-    /// Handshakes under `identity`.
-    ///
-    /// # Errors
-    /// If the crypto provider fails its self-test, or the private key cannot be read.
-    pub fn new(identity: DtlsIdentity) -> Result<Self, DtlsSetupError> {
-        let config = engine::config(&identity.certificate)?;
-        Ok(Self { identity, config: Arc::new(config) })
-    }
-
-    /// Our certificate's fingerprint.
-    #[must_use]
-    pub fn fingerprint(&self) -> Fingerprint {
-        self.identity.fingerprint
-    }
-}
-
-impl fmt::Debug for DtlsAcceptor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DtlsAcceptor({})", self.identity.fingerprint)
-    }
-}
 
 /// The version that was negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -321,4 +249,4 @@ pub fn fuzz_hello(bytes: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -64,7 +64,8 @@ pub enum Consent {
 pub struct IceAgent {
     current: Generation,
     /// Before a restart's credentials are nominated, those they replace. Both are answered.
-    previous: Option<Generation>,
+    /// Boxed, for it is there only during a restart and prepared keys are large.
+    previous: Option<Box<Generation>>,
     paths: Vec<Path>,
     selected: Option<NetPath>,
     last_check: Instant,
@@ -129,12 +130,14 @@ impl IceAgent {
     pub fn restart(&mut self, credentials: LocalCredentials) {
         let next = Generation { number: self.current.number + 1, credentials, renominated: None };
         let replaced = std::mem::replace(&mut self.current, next);
-        if self.previous.is_none() {
-            self.previous = Some(replaced);
-        } else {
-            // A restart upon a restart that was never completed: what works is still the generation before both.
-            self.remove_paths(|path| path.generation == replaced.number);
-        }
+        // A restart upon a restart that was never completed: what works is still the generation before both. Paths of
+        // the one in between stay until their consent runs out.
+        self.previous.get_or_insert_with(|| Box::new(replaced));
+    }
+
+    /// The path cannot carry anything any more: its TCP connection was closed.
+    pub fn remove_path(&mut self, gone: NetPath) {
+        self.remove_paths(|path| path.net == gone);
     }
 
     /// Takes a datagram that looks like STUN. Answers into `out` if it is an authenticated check, else not at all.
@@ -150,7 +153,7 @@ impl IceAgent {
     ) -> Result<(), CheckRejection> {
         let unverified = UnverifiedRequest::parse(datagram).map_err(CheckRejection::Malformed)?;
         let ufrag = unverified.local_ufrag().ok_or(CheckRejection::UnknownUfrag)?;
-        let generation = [Some(&self.current), self.previous.as_ref()]
+        let generation = [Some(&self.current), self.previous.as_deref()]
             .into_iter()
             .flatten()
             .find(|generation| generation.credentials.ufrag().as_bytes() == ufrag)

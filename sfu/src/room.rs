@@ -189,9 +189,7 @@ impl Room {
         let participant = self.participants.remove(key.0);
         participant.transport.counters().add_to(context.counters);
         self.changes.push_back(Change::Left(participant.id));
-        for ufrag in participant.transport.local_ufrags() {
-            self.changes.push_back(Change::UfragRemoved(ufrag.into()));
-        }
+        self.changes.extend(participant.ufrags.into_iter().map(Change::UfragRemoved));
         for path in participant.transport.paths() {
             self.changes.push_back(Change::PathRemoved(key, path));
         }

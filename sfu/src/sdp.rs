@@ -27,7 +27,6 @@ pub use answer::{LocalDescription, Negotiated, Purpose, SlotDescription, answer}
 pub use codec::{Codec, Feedback, H264Profile, MediaKind, OfferedCodec, Packetization};
 pub use error::SdpError;
 pub use extension::{EXTENSION_COUNT, Extension, ExtensionMap, OfferedExtension};
-pub use fingerprint::Fingerprint;
 pub use ice::{Candidate, CandidateTransport, IceCredentials};
 pub use media::{Direction, MediaOffer, Msid, Source};
 pub use negotiate::{NegotiatedMedia, Publishing, Rejection, Role, Slot};

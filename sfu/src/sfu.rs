@@ -174,14 +174,6 @@ impl Sfu {
         }
     }
 
-    /// An ICE-TCP connection is gone: its path leads nowhere. The participant may have others.
-    pub fn handle_disconnect(&mut self, now: Instant, path: NetPath) {
-        self.advance(now);
-        if let Some(place) = self.demux.by_path(path) {
-            self.demux.remove_path(path, place);
-        }
-    }
-
     /// Rooms, participants, validated paths and user name fragments there are, for leak checks.
     #[must_use]
     pub fn sizes(&self) -> [usize; 4] {

@@ -6,10 +6,11 @@
 //!
 //! | direction | modules |
 //! |---|---|
-//! | from a publisher | [`ring`], [`nack`], [`keyframe`], [`report`], [`twcc`] (recorder), [`level`] |
+//! | from a publisher | [`activity`], [`ring`], [`nack`], [`keyframe`], [`report`], [`twcc`] (recorder), [`level`] |
 //! | to a subscriber | [`rewrite`] over [`sequence`], [`timestamp`], [`picture`], [`history`]; [`twcc`] (sender), [`bandwidth`] |
 //! | about both | [`clock`], [`quality`] |
 
+pub mod activity;
 pub mod bandwidth;
 pub mod clock;
 pub mod history;

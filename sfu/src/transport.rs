@@ -111,6 +111,14 @@ impl Transport {
         self.ice.restart(local);
     }
 
+    /// The path's TCP connection was closed. Another path takes over, or the client comes back within its consent.
+    pub fn remove_path(&mut self, path: NetPath) {
+        if !self.is_ended() {
+            self.ice.remove_path(path);
+            self.follow_paths();
+        }
+    }
+
     /// Takes a datagram that looks like STUN, from any address.
     pub fn handle_stun(&mut self, now: Instant, from: NetPath, datagram: &[u8], out: &mut Sends) {
         if self.is_ended() {
@@ -195,7 +203,7 @@ impl Transport {
             Stage::Connected { .. } => None,
             Stage::Ended => return None,
         };
-        let handshake = self.handshake.as_ref().and_then(|handshake| handshake.poll_timeout());
+        let handshake = self.ice.sending_path().and(self.handshake.as_ref()).and_then(|it| it.poll_timeout());
         [Some(self.ice.poll_timeout()), deadline, handshake].into_iter().flatten().min()
     }
 
@@ -209,7 +217,7 @@ impl Transport {
         if consent == Consent::Expired {
             return self.end(EndReason::ConsentExpired);
         }
-        // Without a path there is nobody to repeat a flight to; the deadlines below still hold.
+        // Without a path there is nobody to repeat a flight to, and no timer for it; the deadlines still hold.
         if let (Some(handshake), Some(to)) = (&mut self.handshake, self.ice.sending_path()) {
             handshake.handle_timeout(now, to, out);
             self.follow_handshake();

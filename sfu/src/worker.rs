@@ -1,90 +1,165 @@
 //! The worker: one thread with its own UDP port that moves bytes between sockets and [`crate::sfu::Sfu`].
 //!
 //! This module and its children are the only ones of the crate that open sockets, read the clock and wait. They
-//! decide nothing.
+//! decide nothing: what to send, to whom and when is the core's.
+
+#![allow(clippy::disallowed_methods, reason = "this is the shell: it reads the clock and opens the sockets")]
+
+#![allow(clippy::disallowed_methods, reason = "this is the shell that reads the clock for the cores")]
+
+pub mod gso;
+pub mod inbox;
+pub mod poller;
+mod syscall;
+pub mod tcp;
+pub mod udp;
+mod workers;
+
+pub use workers::{QueueFull, StartError, Workers, WorkersConfig};
 
 use crate::command::{Command, Event};
-use std::net::{IpAddr, SocketAddr};
+use crate::sends::Sends;
+use crate::sfu::{Forwarded, Sfu};
+use poller::Poller;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+use tcp::TcpConnections;
+use tokio::sync::mpsc::Sender;
+use udp::{ReceiveBatch, UdpSockets};
 
-/// How to start the workers of a node.
-#[derive(Clone, Debug)]
-pub struct WorkersConfig {
-    /// How many threads; 0: one per core.
-    pub workers: usize,
-    /// Addresses to bind, one per family; the port is `udp_port_base` plus the worker's number.
-    pub bind: Vec<IpAddr>,
-    /// UDP port of worker 0. 0: any free port each (tests).
-    pub udp_port_base: u16,
-    /// The one ICE-TCP port of the node; `None`: no ICE-TCP.
-    pub tcp_port: Option<u16>,
-    /// Addresses written into answers, best first. Empty: the bound addresses.
-    pub advertise: Vec<IpAddr>,
+/// Batches read before timers and commands are looked at again: at 32 datagrams each a few milliseconds of work.
+const BATCHES_PER_TURN: usize = 8;
+/// TCP datagrams handled before they are forwarded.
+const TCP_BATCH: usize = 32;
+/// Longest wait. Nothing is lost by it: every deadline and every arrival wakes the worker.
+const WAIT_MAX: Duration = Duration::from_secs(1);
+/// How soon to try again when signaling does not take events fast enough.
+const EVENT_RETRY: Duration = Duration::from_millis(5);
+
+/// Everything one worker thread owns.
+struct Worker {
+    sfu: Sfu,
+    sends: Sends,
+    poller: Poller,
+    udp: UdpSockets,
+    tcp: TcpConnections,
+    batch: ReceiveBatch,
+    commands: Receiver<Command>,
+    events: Sender<Event>,
+    /// An event that the queue had no room for.
+    held_event: Option<Event>,
+    shared: Arc<Shared>,
+    dropped_sends: u64,
 }
 
-/// Why workers could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A port is taken or may not be opened.
-    #[error("cannot open {protocol} {address}: {source}. Free the port, or set another in [media]")]
-    Bind {
-        /// "UDP" or "TCP".
-        protocol: &'static str,
-        /// What was to be opened.
-        address: SocketAddr,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The certificate for DTLS could not be made.
-    #[error("cannot make the DTLS certificate: {0}")]
-    Certificate(String),
-    /// A thread could not be started.
-    #[error("cannot start a media worker thread: {0}")]
-    Thread(std::io::Error),
+/// What others may read of a worker, and how they stop it.
+#[derive(Default)]
+struct Shared {
+    stop: AtomicBool,
+    /// Participants, as of the last turn.
+    participants: AtomicU32,
 }
 
-/// The command queue of a worker is full: it is overloaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the media worker's command queue is full")]
-pub struct QueueFull;
-
-/// The running workers. Dropping it stops and joins the threads.
-#[derive(Debug)]
-pub struct Workers {}
-
-impl Workers {
-    /// Binds the ports and starts the threads. Every worker's events go to `events`.
-    ///
-    /// # Errors
-    /// See [`StartError`].
-    pub fn start(config: &WorkersConfig, events: tokio::sync::mpsc::Sender<Event>) -> Result<Self, StartError> {
-        let _ = (config, events);
-        Ok(Self {})
+impl Worker {
+    /// Turns until it is told to stop: wait, read, forward, send.
+    fn run(mut self) -> io::Result<()> {
+        while !self.shared.stop.load(Ordering::Relaxed) {
+            self.wait()?;
+            let now = Instant::now();
+            while let Ok(command) = self.commands.try_recv() {
+                self.sfu.handle_command(now, command, &mut self.sends);
+            }
+            self.read_tcp(now);
+            for _ in 0..BATCHES_PER_TURN {
+                let now = Instant::now();
+                let received = self.udp.receive(&mut self.batch)?;
+                for (from, bytes) in self.batch.iter_mut() {
+                    self.sfu.handle_datagram(now, from, bytes, &mut self.sends);
+                }
+                self.forward(now);
+                if received == 0 {
+                    break;
+                }
+            }
+            let now = Instant::now();
+            if now >= self.sfu.poll_timeout() {
+                self.sfu.handle_timeout(now, &mut self.sends);
+                self.tcp.handle_timeout(now);
+            }
+            self.forward(now);
+            self.hand_over_events();
+        }
+        Ok(())
     }
 
-    /// How many there are.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        0
+    fn wait(&mut self) -> io::Result<()> {
+        let busy = self.udp.has_more() || self.tcp.has_more();
+        let until_due = self.sfu.poll_timeout().saturating_duration_since(Instant::now());
+        let longest = if self.held_event.is_some() { EVENT_RETRY } else { WAIT_MAX };
+        let timeout = if busy { Duration::ZERO } else { until_due.min(longest) };
+        let ready = self.poller.wait(Some(timeout))?;
+        let now = Instant::now();
+        self.udp.handle_ready(ready);
+        if ready.inbox {
+            self.tcp.handle_accepted(now);
+        }
+        for connection in &ready.tcp {
+            self.tcp.handle_ready(now, connection);
+        }
+        Ok(())
     }
 
-    /// The worker with the least load now, for a new room.
-    #[must_use]
-    pub fn least_loaded(&self) -> crate::id::WorkerId {
-        crate::id::WorkerId(0)
+    fn read_tcp(&mut self, now: Instant) {
+        for _ in 0..TCP_BATCH {
+            let Some((from, bytes)) = self.tcp.receive(now) else { break };
+            self.sfu.handle_datagram(now, from, bytes, &mut self.sends);
+        }
     }
 
-    /// Hands a command to the worker of its room.
-    ///
-    /// # Errors
-    /// [`QueueFull`]: nothing was handed over.
-    pub fn send(&self, worker: crate::id::WorkerId, command: Command) -> Result<(), QueueFull> {
-        let _ = (worker, command);
-        Err(QueueFull)
+    /// Seals what arrived and sends it, slab by slab.
+    fn forward(&mut self, now: Instant) {
+        loop {
+            let forwarded = self.sfu.forward(now, &mut self.sends);
+            self.flush(now);
+            if forwarded == Forwarded::All {
+                return;
+            }
+        }
     }
 
-    /// The UDP addresses each worker really bound, worker 0 first.
-    #[must_use]
-    pub fn udp_addresses(&self) -> &[Vec<SocketAddr>] {
-        &[]
+    fn flush(&mut self, now: Instant) {
+        if self.sends.is_empty() {
+            return;
+        }
+        let udp = self.udp.send(&self.sends);
+        self.dropped_sends += udp.dropped + udp.failed;
+        if !self.tcp.is_empty() {
+            let tcp = self.tcp.send(now, &self.sends);
+            self.dropped_sends += tcp.dropped + tcp.failed;
+        }
+        self.sends.clear();
+    }
+
+    /// Gives events to signaling as far as it takes them; the rest wait in the core.
+    fn hand_over_events(&mut self) {
+        while let Some(mut event) = self.held_event.take().or_else(|| self.sfu.poll_event()) {
+            if let Event::Counters(counters) = &mut event {
+                counters.drop_send = self.dropped_sends;
+                counters.gso_segments = self.udp.counters().runs.by_size();
+                self.shared.participants.store(counters.participants, Ordering::Relaxed);
+            }
+            match self.events.try_send(event) {
+                Ok(()) => {}
+                Err(tokio::sync::mpsc::error::TrySendError::Full(event)) => {
+                    self.held_event = Some(event);
+                    return;
+                }
+                // Nobody listens any more: the node is stopping.
+                Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => return,
+            }
+        }
     }
 }

@@ -76,7 +76,7 @@ fn read_datagrams(name: &str, call: &Call) -> Seen {
                 // Both browsers send VP8 here as payload type 96 (Chromium) or 120 (Firefox).
                 if matches!(packet.payload_type().value(), 96 | 120) && !packet.payload().is_empty() {
                     let inspector = inspectors.entry(packet.ssrc()).or_insert_with(|| FrameInspector::new(Codec::Vp8));
-                    let marks = inspector.inspect(&packet, None);
+                    let marks = inspector.inspect(packet.payload(), packet.marker(), None);
                     seen.frame_starts += u32::from(marks.start);
                     let descriptor = Vp8Descriptor::parse(packet.payload()).expect("browsers send whole descriptors");
                     assert_eq!(marks.keyframe, descriptor.keyframe);

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+#[path = "../../fuzz/fuzz_targets/client_hello.rs"]
+mod client_hello;
 #[path = "../../fuzz/fuzz_targets/codec.rs"]
 mod codec;
 #[path = "../../fuzz/fuzz_targets/rtcp.rs"]
@@ -11,6 +13,8 @@ mod rtcp;
 mod rtp;
 #[path = "../../fuzz/fuzz_targets/srtp_open.rs"]
 mod srtp_open;
+#[path = "../../fuzz/fuzz_targets/stun.rs"]
+mod stun;
 
 /// Runs every file of the target's corpus, whole and cut short at 64 places.
 fn replay(target: &str, run: fn(&[u8])) {
@@ -44,4 +48,14 @@ fn sec_06_srtp_open() {
 #[test]
 fn sec_06_codec() {
     replay("codec", codec::run);
+}
+
+#[test]
+fn sec_06_stun() {
+    replay("stun", stun::run);
+}
+
+#[test]
+fn sec_06_client_hello() {
+    replay("client_hello", client_hello::run);
 }

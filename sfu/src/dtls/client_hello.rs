@@ -224,15 +224,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Everything in this module that reads bytes of the network, for the fuzzer.
-#[doc(hidden)]
+/// Everything in this module that reads bytes of the network, for the fuzzer: `bytes` as a datagram, and as a hello.
 pub(super) fn fuzz(bytes: &[u8]) {
     let mut assembly = HelloAssembly::default();
-    for datagram in bytes.chunks(400) {
-        assembly.add(datagram);
+    assembly.add(bytes);
+    for body in assembly.body().into_iter().chain([bytes]) {
+        let _ = Hello::parse(body).and_then(|hello| hello.choose());
     }
-    let _ = assembly.body().map(|body| Hello::parse(body).and_then(|hello| hello.choose()));
-    let _ = Hello::parse(bytes).and_then(|hello| hello.choose());
 }
 
 #[cfg(test)]

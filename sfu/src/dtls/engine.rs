@@ -1,39 +1,15 @@
 //! The DTLS engine at work, which is `dimpl`'s: drives it, checks the certificate, takes the keys.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use dimpl::{Config, Dtls, DtlsCertificate, Output, ProtocolVersion};
+use dimpl::{Dtls, Output, ProtocolVersion};
 
-use super::{DtlsAcceptor, DtlsFailure, DtlsVersion, Fingerprint, HANDSHAKE_DEADLINE, VersionChoice};
+use super::{DtlsAcceptor, DtlsFailure, DtlsVersion, Fingerprint, VersionChoice};
 use crate::sends::{NetPath, Sends};
 use crate::srtp::{SrtpKeys, SrtpProfile};
 
-/// Longest datagram the handshake sends; below every path's MTU, as flights may not be fragmented by IP.
-const MTU: usize = 1200;
-/// First wait before a flight is repeated; doubled each time. The default of one second would be what a user waits for
-/// when a single datagram is lost.
-const FIRST_RETRANSMIT: Duration = Duration::from_millis(150);
-/// Repetitions of a flight: the last is due about when [`HANDSHAKE_DEADLINE`] passes.
-const RETRANSMITS_MAX: usize = 6;
-/// Datagrams the engine may hold for reassembly. A client's longest flight has a handful.
-const REASSEMBLY_MAX: usize = 64;
 /// Room for one datagram we send, or for a client's certificate: those of browsers take 300 to 500 bytes.
 const SCRATCH_LEN: usize = 2048;
-
-/// Why no handshakes can be accepted at all: a fault of the installation, found at start.
-#[derive(Debug, thiserror::Error)]
-pub enum DtlsSetupError {
-    /// The crypto provider failed its self-test, or refuses our settings.
-    #[error("DTLS configuration: {0}")]
-    Config(#[from] dimpl::Error),
-    /// No certificate could be made.
-    #[error("DTLS certificate: {0}")]
-    Certificate(#[from] dimpl::certificate::CertificateError),
-    /// The certificate's private key cannot be read.
-    #[error("DTLS certificate: unreadable private key")]
-    PrivateKey,
-}
 
 /// How a handshake stands after an input.
 pub(super) enum Progress {
@@ -41,23 +17,6 @@ pub(super) enum Progress {
     Connected(DtlsVersion, SrtpKeys),
     Closed,
     Failed(DtlsFailure),
-}
-
-/// The settings of every handshake. Reads the private key once, because the engine panics on one it cannot read.
-pub(super) fn config(certificate: &DtlsCertificate) -> Result<Config, DtlsSetupError> {
-    let config = Config::builder()
-        .mtu(MTU)
-        .max_queue_rx(REASSEMBLY_MAX)
-        .require_client_certificate(true)
-        // ICE has proven the address already: a cookie would cost a round trip and prove the same (media trap G2).
-        .use_server_cookie(false)
-        .flight_start_rto(FIRST_RETRANSMIT)
-        .flight_retries(RETRANSMITS_MAX)
-        .handshake_timeout(HANDSHAKE_DEADLINE)
-        .build()?;
-    let keys = config.crypto_provider().key_provider;
-    keys.load_private_key(&certificate.private_key).map_err(|_| DtlsSetupError::PrivateKey)?;
-    Ok(config)
 }
 
 pub(super) struct Engine {
@@ -70,12 +29,11 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn accept(acceptor: &DtlsAcceptor, version: VersionChoice, expected: Fingerprint, now: Instant) -> Self {
-        let config = Arc::clone(&acceptor.config);
-        let certificate = acceptor.identity.certificate.clone();
-        let dtls = match version {
-            VersionChoice::Newest => Dtls::new_auto(config, certificate, now),
-            VersionChoice::Only12 => Dtls::new_12(config, certificate, now),
+        let start = match version {
+            VersionChoice::Newest => Dtls::new_auto,
+            VersionChoice::Only12 => Dtls::new_12,
         };
+        let dtls = start(acceptor.config(), acceptor.certificate(), now);
         Self { dtls, expected, is_expected_certificate: false, next_timeout: None }
     }
 

@@ -17,7 +17,7 @@ pub enum FingerprintError {
 }
 
 /// The digest of a certificate in DER.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint {
     hash: Hash,
     digest: [u8; digest::MAX_OUTPUT_LEN],

@@ -94,7 +94,10 @@ impl Room {
     fn handle_keyframe_request(&mut self, context: &mut Context<'_>, key: ParticipantKey, media: Ssrc) {
         context.counters.pli_in += 1;
         let slot = self.participants[key.0].slots.iter_mut().find(|slot| slot.ssrc == media);
-        let Some(slot) = slot.filter(|slot| slot.keyframe_limit.allows(context.now)) else { return };
+        let Some(slot) = slot else { return };
+        if !slot.keyframe_limit.allows(context.now) {
+            return;
+        }
         let Some(publication) = slot.publication().map(|key| &mut self.publications[key.0]) else { return };
         let wanted = slot.awaited_encoding(publication).or(slot.encoding());
         if let Some(encoding) = wanted {

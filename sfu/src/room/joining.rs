@@ -22,6 +22,10 @@ use rand::RngExt;
 /// Sequence numbers a receiver may ask for per second (SEC-12): a tenth of 5 Mbit/s of video in full packets is 50.
 const NACKS_PER_SECOND: u32 = 500;
 
+/// User name fragments of one participant: the transport answers to the newest, and to the one that works while the
+/// newest does not yet.
+const UFRAGS_MAX: usize = 3;
+
 impl Room {
     /// Lets a participant in, or refuses it without a trace.
     pub(crate) fn join(&mut self, context: &mut Context<'_>, join: Join) {
@@ -74,6 +78,7 @@ impl Room {
                 fraction_lost: 0,
             },
             nacks: Rate::full(context.now, NACKS_PER_SECOND, NACKS_PER_SECOND),
+            ufrags: vec![ufrag.clone()],
             negotiation: Box::new(negotiation),
             report_at: context.now,
             told_score: 0,
@@ -100,7 +105,12 @@ impl Room {
         check_re_offer(&offer.tracks, &offer.offer)?;
         if changes.ice_restart {
             let credentials = new_credentials(context);
-            self.changes.push_back(Change::UfragAdded(key, credentials.ufrag().into()));
+            let ufrag: Box<str> = credentials.ufrag().into();
+            self.changes.push_back(Change::UfragAdded(key, ufrag.clone()));
+            participant.ufrags.push(ufrag);
+            if participant.ufrags.len() > UFRAGS_MAX {
+                self.changes.push_back(Change::UfragRemoved(participant.ufrags.remove(0)));
+            }
             participant.transport.restart_ice(credentials);
         }
         participant.negotiation.offer = offer.offer;

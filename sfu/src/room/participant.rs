@@ -32,6 +32,8 @@ pub(super) struct Participant {
     pub(super) downlink: Downlink,
     /// Retransmissions asked for per second (SEC-12).
     pub(super) nacks: Rate,
+    /// Our ICE user name fragments that lead here, oldest first.
+    pub(super) ufrags: Vec<Box<str>>,
     pub(super) negotiation: Box<Negotiation>,
     /// When the next sender and receiver reports are due.
     pub(super) report_at: Instant,

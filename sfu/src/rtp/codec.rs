@@ -3,7 +3,6 @@
 use super::av1::Av1Marks;
 use super::dependency::DependencyReader;
 use super::h264::H264Marks;
-use super::packet::RtpPacket;
 use super::vp8::Vp8Descriptor;
 use super::vp9::Vp9Descriptor;
 
@@ -67,7 +66,7 @@ impl FrameInspector {
 
     /// Reads one packet. `dependency_descriptor` is the value of that extension, if the packet has it: it is preferred
     /// to the payload, which may be encrypted end to end.
-    pub fn inspect(&mut self, packet: &RtpPacket<'_>, dependency_descriptor: Option<&[u8]>) -> FrameMarks {
+    pub fn inspect(&mut self, payload: &[u8], marker: bool, dependency_descriptor: Option<&[u8]>) -> FrameMarks {
         if let Some(marks) = dependency_descriptor.and_then(|value| self.dependency.read(value)) {
             let layer = marks.layer.unwrap_or_default();
             return FrameMarks {
@@ -79,13 +78,13 @@ impl FrameInspector {
                 up_switch: if marks.switch_up { UpSwitch::AboveThisLayer } else { UpSwitch::No },
             };
         }
-        let unread = FrameMarks { end: packet.marker(), ..FrameMarks::default() };
+        let unread = FrameMarks { end: marker, ..FrameMarks::default() };
         match self.codec {
             Codec::Opus => FrameMarks { start: true, end: true, keyframe: true, ..unread },
-            Codec::Vp8 => Vp8Descriptor::parse(packet.payload()).map_or(unread, |read| of_vp8(&read, unread)),
-            Codec::Vp9 => Vp9Descriptor::parse(packet.payload()).map_or(unread, |read| of_vp9(&read, unread)),
+            Codec::Vp8 => Vp8Descriptor::parse(payload).map_or(unread, |read| of_vp8(&read, unread)),
+            Codec::Vp9 => Vp9Descriptor::parse(payload).map_or(unread, |read| of_vp9(&read, unread)),
             Codec::H264 => {
-                let read = H264Marks::read(packet.payload());
+                let read = H264Marks::read(payload);
                 FrameMarks {
                     start: read.frame_start,
                     keyframe: read.keyframe,
@@ -93,7 +92,7 @@ impl FrameInspector {
                     ..unread
                 }
             }
-            Codec::Av1 => of_av1(&Av1Marks::read(packet.payload()), unread),
+            Codec::Av1 => of_av1(&Av1Marks::read(payload), unread),
         }
     }
 }
@@ -140,10 +139,7 @@ mod tests {
     use super::*;
 
     fn inspect(codec: Codec, marker: bool, payload: &[u8], dependency_descriptor: Option<&[u8]>) -> FrameMarks {
-        let mut bytes = vec![0x80, 96 | if marker { 0x80 } else { 0 }, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3];
-        bytes.extend(payload);
-        let packet = RtpPacket::parse(&bytes).expect("well formed");
-        FrameInspector::new(codec).inspect(&packet, dependency_descriptor)
+        FrameInspector::new(codec).inspect(payload, marker, dependency_descriptor)
     }
 
     #[test]

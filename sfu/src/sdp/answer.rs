@@ -2,9 +2,10 @@
 
 use super::negotiate::negotiate;
 use super::{
-    Candidate, Direction, ExtensionMap, Fingerprint, IceCredentials, MediaOffer, Msid, NegotiatedMedia, Offer,
+    Candidate, Direction, ExtensionMap, IceCredentials, MediaOffer, Msid, NegotiatedMedia, Offer,
     OfferedCodec, Role, Slot,
 };
+use crate::dtls::Fingerprint;
 use crate::id::Mid;
 use std::fmt::{self, Write as _};
 
@@ -86,7 +87,7 @@ fn write_answer(
 ) -> fmt::Result {
     write!(out, "v=0\r\no=- {} {} IN IP4 127.0.0.1\r\n", local.session_id, local.session_version)?;
     write!(out, "s=-\r\nt=0 0\r\na=ice-lite\r\na=group:BUNDLE")?;
-    for media in media.iter().filter(|media| media.is_accepted()) {
+    for media in offer.bundle() {
         write!(out, " {}", media.mid)?;
     }
     out.write_str("\r\n")?;
@@ -95,7 +96,7 @@ fn write_answer(
     }
     out.write_str("a=msid-semantic: WMS *\r\n")?;
     // The transport of a BUNDLE is described by its first m-line; candidates elsewhere would only be skipped.
-    let tagged = media.iter().find(|media| media.is_accepted()).map(|media| media.mid);
+    let tagged = offer.bundle().next().map(|media| media.mid);
     for (offer, media) in offer.media().iter().zip(media) {
         if media.is_accepted() {
             write_transport(out, media, local, tagged == Some(media.mid))?;

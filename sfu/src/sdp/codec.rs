@@ -13,8 +13,9 @@ pub enum MediaKind {
     Other,
 }
 
-/// A codec configuration, equal for two clients exactly if one can decode what the other encodes. Payload types, which
-/// differ, are not part of it; neither are levels, which are upper bounds that each side states for itself.
+/// A codec configuration, equal for two clients if one can decode what the other encodes; see
+/// [`Codec::is_decodable_as`]. Payload types, which differ, are not part of it; neither are levels, which are upper
+/// bounds that each side states for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Codec {
     /// Opus (RFC 7587).
@@ -147,6 +148,29 @@ impl Codec {
             Self::Vp9 { .. } => "VP9/90000",
             Self::Av1 { .. } => "AV1/90000",
         }
+    }
+
+    /// Whether a receiver of `receiver` can decode what is encoded as `self`: the same configuration, or H.264 in single
+    /// NAL units, which mode 1 allows too (RFC 6184 §6.3).
+    #[must_use]
+    pub fn is_decodable_as(self, receiver: Self) -> bool {
+        match self {
+            Self::H264 { profile, packetization: Packetization::SingleNal } => {
+                matches!(receiver, Self::H264 { profile: other, .. } if other == profile)
+            }
+            _ => self == receiver,
+        }
+    }
+
+    /// Whether it is worth answering. Nothing that publishes here encodes 4:4:4 chroma, so these would only make every
+    /// answer longer.
+    pub(super) fn is_useful(self) -> bool {
+        !matches!(
+            self,
+            Self::H264 { profile: H264Profile::High444Predictive, .. }
+                | Self::Vp9 { profile: 1 | 3 }
+                | Self::Av1 { profile: 1.. }
+        )
     }
 
     /// RTP clock rate in Hz, the same for its RTX.

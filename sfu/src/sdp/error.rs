@@ -104,7 +104,10 @@ pub enum SdpError {
         mid: Mid,
     },
     /// The client wants to be the DTLS server, or does not say.
-    #[error("mid {mid} must have a=setup:actpass or a=setup:active: this server is the passive side of DTLS")]
+    #[error(
+        "mid {mid} must have a=setup:actpass or a=setup:active: this server is the passive side of DTLS \
+         (with FFmpeg: -whip_flags dtls_active)"
+    )]
     Setup {
         /// The first bundled m-line.
         mid: Mid,

@@ -33,7 +33,7 @@ pub struct MediaOffer {
     pub direction: Direction,
     /// Port 0 without `a=bundle-only`: the client has stopped it (RFC 8843 §6).
     pub disabled: bool,
-    /// In the BUNDLE group.
+    /// Stands in the BUNDLE group.
     pub bundled: bool,
     /// Codecs we know, in the client's order of preference, one of each configuration.
     pub codecs: Vec<OfferedCodec>,
@@ -252,7 +252,7 @@ fn parse_codecs(
     let mut codecs: Vec<OfferedCodec> = Vec::new();
     for Format { payload_type, map, fmtp, feedback } in &parsed {
         let known = Codec::parse(kind, map, fmtp).or_else(|| parse_red(map, fmtp, &parsed));
-        let Some((codec, answer_fmtp)) = known else { continue };
+        let Some((codec, answer_fmtp)) = known.filter(|(codec, _)| codec.is_useful()) else { continue };
         if codecs.iter().all(|other| other.codec != codec) {
             let (payload_type, feedback) = (*payload_type, *feedback);
             codecs.push(OfferedCodec { payload_type, codec, feedback, rtx: None, answer_fmtp });

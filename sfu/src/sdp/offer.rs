@@ -1,7 +1,8 @@
 //! A whole offer: its m-lines, and the one ICE and DTLS transport that they share.
 
 use super::line::{Section, Sections};
-use super::{Fingerprint, IceCredentials, MediaOffer, OFFER_BYTES_MAX, SdpError};
+use super::{IceCredentials, MediaOffer, OFFER_BYTES_MAX, SdpError, fingerprint};
+use crate::dtls::Fingerprint;
 use crate::id::Mid;
 
 /// A client's offer, read and checked once. What it cannot mean has been refused; what we do not know was left out.
@@ -11,6 +12,8 @@ pub struct Offer {
     fingerprint: Fingerprint,
     allow_mixed: bool,
     media: Vec<MediaOffer>,
+    /// Places in `media` of the m-lines that share the transport, in the order of the group.
+    bundle: Vec<usize>,
 }
 
 impl Offer {
@@ -36,14 +39,17 @@ impl Offer {
         }
         check_extension_ids(&media)?;
 
-        let tagged = tagged_media(&bundle, &media)?;
+        let bundle = acceptable_media(&bundle, &media)?;
+        // Its transport attributes are the ones that count (RFC 8843 §7.1.3).
+        let tagged = bundle[0];
         let (mid, section) = (media[tagged].mid, &sections.media[tagged].1);
         check_setup(mid, section, session)?;
         Ok(Self {
             ice: IceCredentials::parse(mid, section, session)?,
-            fingerprint: Fingerprint::parse(mid, section, session)?,
+            fingerprint: fingerprint::parse(mid, section, session)?,
             allow_mixed: session.has("extmap-allow-mixed"),
             media,
+            bundle,
         })
     }
 
@@ -65,6 +71,11 @@ impl Offer {
         &self.media
     }
 
+    /// The m-lines to accept in the order of the BUNDLE group; the first describes the transport.
+    pub(super) fn bundle(&self) -> impl Iterator<Item = &MediaOffer> {
+        self.bundle.iter().map(|index| &self.media[*index])
+    }
+
     /// Whether `a=extmap-allow-mixed` stands in the session part.
     pub(super) fn allow_mixed(&self) -> bool {
         self.allow_mixed
@@ -77,14 +88,18 @@ fn bundled_mids<'a>(session: &Section<'a>) -> Vec<&'a str> {
     group.map(|mids| mids.split_ascii_whitespace().collect()).unwrap_or_default()
 }
 
-/// The m-line whose transport attributes count (RFC 8843 §7.1.3): the first of the group that we can accept, since our
-/// answer may not reject the one it takes the transport from.
-fn tagged_media(bundle: &[&str], media: &[MediaOffer]) -> Result<usize, SdpError> {
+/// The places of the m-lines that we can accept, in the order of the group; at least one. What we reject may not come
+/// first, since the transport is taken from there.
+fn acceptable_media(bundle: &[&str], media: &[MediaOffer]) -> Result<Vec<usize>, SdpError> {
     if !media.iter().any(MediaOffer::is_live) {
         return Err(SdpError::BundleMissing);
     }
-    let position = |mid: &&str| media.iter().position(|offer| offer.is_acceptable() && offer.mid.as_str() == *mid);
-    bundle.iter().find_map(position).ok_or(SdpError::NothingAccepted)
+    let mut acceptable = Vec::new();
+    for mid in bundle {
+        let index = media.iter().position(|offer| offer.is_acceptable() && offer.mid.as_str() == *mid);
+        acceptable.extend(index.filter(|index| !acceptable.contains(index)));
+    }
+    if acceptable.is_empty() { Err(SdpError::NothingAccepted) } else { Ok(acceptable) }
 }
 
 /// One BUNDLE has one meaning for each extension id (RFC 8843 §9.2): we have to read the mid before we know the m-line.

@@ -68,10 +68,13 @@ impl PayloadTypes {
         self.entry(payload_type).filter(|(_, rtx)| !rtx).map(|(codec, _)| codec)
     }
 
-    /// The client's number for a codec. `None` means that nothing of this codec may be sent to it (trap I2).
+    /// The client's number under which it can decode what was encoded as `codec`. `None` means that nothing of it may be
+    /// sent there (trap I2).
     #[must_use]
     pub fn pt_for(&self, codec: Codec) -> Option<u8> {
-        self.codecs.iter().find(|negotiated| negotiated.codec == codec).map(|negotiated| negotiated.payload_type)
+        let exact = self.codecs.iter().find(|negotiated| negotiated.codec == codec);
+        let negotiated = exact.or_else(|| self.codecs.iter().find(|other| codec.is_decodable_as(other.codec)))?;
+        Some(negotiated.payload_type)
     }
 
     /// The number under which a payload type is retransmitted.
@@ -101,6 +104,22 @@ impl std::fmt::Debug for PayloadTypes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trap_i2_single_nal_units_may_go_to_mode_1_and_nothing_else_may_change() {
+        use crate::sdp::{H264Profile, Packetization};
+        let h264 = |profile, packetization| Codec::H264 { profile, packetization };
+        let mode_1 = h264(H264Profile::Main, Packetization::NonInterleaved);
+        let mode_0 = h264(H264Profile::Main, Packetization::SingleNal);
+        let number =
+            |codec, payload_type| NegotiatedCodec { codec, payload_type, rtx: None, feedback: Feedback::default() };
+        let types = PayloadTypes::new(vec![number(mode_1, 96)]);
+        assert_eq!((types.pt_for(mode_0), types.pt_for(mode_1)), (Some(96), Some(96)));
+        assert_eq!(types.pt_for(h264(H264Profile::High, Packetization::SingleNal)), None);
+        let types = PayloadTypes::new(vec![number(mode_1, 96), number(mode_0, 97)]);
+        assert_eq!(types.pt_for(mode_0), Some(97), "the same configuration first");
+        assert_eq!(PayloadTypes::new(vec![number(mode_0, 97)]).pt_for(mode_1), None);
+    }
 
     #[test]
     fn trap_i2_every_question_has_one_answer_or_none() {

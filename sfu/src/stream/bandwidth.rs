@@ -44,7 +44,7 @@ pub const CEILING: Bitrate = Bitrate::from_kbps(30_000);
 const LOSS_CHANCE_PERMILLE: u64 = 20;
 const LOSS_CONGESTION_PERMILLE: u64 = 100;
 /// Packets over which loss is judged; fewer say nothing.
-const LOSS_PACKETS_MIN: u64 = 20;
+const LOSS_PACKETS_MIN: u64 = 80;
 /// A queue that is congestion however it moves, and one that is congestion while it grows.
 const QUEUE_STANDING_MICROS: i64 = 100_000;
 const QUEUE_GROWING_MICROS: i64 = 25_000;
@@ -56,10 +56,16 @@ const RATE_WINDOW: Duration = Duration::from_millis(500);
 const RATE_SAMPLES_MAX: usize = 64;
 /// Time between two decreases: the queue must have had time to show the first.
 const DECREASE_INTERVAL: Duration = Duration::from_millis(300);
+/// Time without any feedback after which nothing seems to arrive, and between the decreases that follow from it.
+const SILENCE: Duration = Duration::from_secs(1);
 /// Time without increase after a decrease.
 const HOLD: Duration = Duration::from_secs(1);
-/// The estimate may be this many times what was delivered: enough to step up one simulcast layer (factor 3 to 4).
+/// The estimate may be this many times what was delivered, enough to step up one simulcast layer (factor 3 to 4),
+/// and this much more, so that a lowest layer can begin where only audio flows (media trap E4).
 const HEADROOM: u64 = 4;
+const HEADROOM_BASE: Bitrate = Bitrate::from_kbps(300);
+/// Decreases in a row after which the delay is the path's own: a new route, not a queue.
+const DECREASES_MAX: u32 = 8;
 
 /// Estimates the bandwidth toward one subscriber from the fate of its packets.
 #[derive(Clone, Debug)]
@@ -74,6 +80,8 @@ pub struct BandwidthEstimate {
     began: Option<Instant>,
     updated_at: Option<Instant>,
     decreased_at: Option<Instant>,
+    /// Decreases since the path was last not congested.
+    decreases: u32,
 }
 
 /// What the feedbacks say about the path.
@@ -104,6 +112,7 @@ impl BandwidthEstimate {
             began: None,
             updated_at: None,
             decreased_at: None,
+            decreases: 0,
         }
     }
 
@@ -131,6 +140,16 @@ impl BandwidthEstimate {
         self.react(now, signal, loss);
     }
 
+    /// Packets sent since `since` ([`super::twcc::TwccSender::unanswered_since`]) have had no feedback at all. The
+    /// estimate halves each second of it. Only for receivers that do send feedback.
+    pub fn on_silence(&mut self, now: Instant, since: Instant) {
+        let begun = self.decreased_at.map_or(since, |at| at.max(since));
+        if now.saturating_duration_since(begun) >= SILENCE {
+            self.estimate = self.estimate.scaled(1, 2).max(FLOOR);
+            self.decreased_at = Some(now);
+        }
+    }
+
     /// What the path carries, as far as known.
     #[must_use]
     pub fn estimate(&self) -> Bitrate {
@@ -143,7 +162,8 @@ impl BandwidthEstimate {
         let Some((first, _)) = self.delivered.front() else { return Bitrate(0) };
         let Some((last, _)) = self.delivered.back() else { return Bitrate(0) };
         let window = last.saturating_duration_since(*first).max(RATE_WINDOW / 2);
-        let bytes: u64 = self.delivered.iter().map(|(_, bytes)| bytes).sum();
+        // The first feedback of the window tells of the time before it.
+        let bytes: u64 = self.delivered.iter().skip(1).map(|(_, bytes)| bytes).sum();
         Bitrate((u128::from(bytes) * 8_000_000 / window.as_micros()) as u64)
     }
 
@@ -151,24 +171,40 @@ impl BandwidthEstimate {
         let passed = self.updated_at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         self.updated_at = Some(now);
         let since_decrease = self.decreased_at.map(|at| now.saturating_duration_since(at));
+        if signal != Signal::Congested {
+            self.decreases = 0;
+        }
         match signal {
             Signal::Congested if since_decrease.is_none_or(|since| since >= DECREASE_INTERVAL) => {
-                let delivered = self.delivered();
-                let by_delay = delivered.scaled(85, 100).min(self.estimate.scaled(95, 100));
-                let by_loss = self.estimate.scaled(1000 - (loss_permille / 2).min(500), 1000);
-                let overloaded = self.queue_micros >= QUEUE_GROWING_MICROS;
-                self.estimate = if overloaded { by_delay.min(by_loss) } else { by_loss };
+                self.decrease(loss_permille);
                 self.decreased_at = Some(now);
             }
             Signal::Clear if since_decrease.is_none_or(|since| since >= HOLD) => {
                 let millis = passed.min(Duration::from_secs(1)).as_millis() as u64;
                 let raised = Bitrate(self.estimate.0 + self.estimate.0 * 8 * millis / 100_000);
-                let ceiling = Bitrate(self.delivered().0 * HEADROOM).max(self.estimate);
+                let ceiling = Bitrate(self.delivered().0 * HEADROOM + HEADROOM_BASE.0).max(self.estimate);
                 self.estimate = raised.min(ceiling);
             }
             Signal::Congested | Signal::Strained | Signal::Clear => {}
         }
         self.estimate = self.estimate.clamp(FLOOR, CEILING);
+    }
+
+    /// To what arrives, but at most by half: what arrives may be little because little was sent.
+    fn decrease(&mut self, loss_permille: u64) {
+        self.estimate = if self.queue_micros >= QUEUE_GROWING_MICROS {
+            let drained = self.delivered().scaled(85, 100);
+            drained.clamp(self.estimate.scaled(1, 2), self.estimate.scaled(95, 100))
+        } else {
+            self.estimate.scaled(1000 - (loss_permille / 2).min(500), 1000)
+        };
+        // The packets that showed this congestion must not be judged twice.
+        (self.packets, self.lost) = (0, 0);
+        self.decreases += 1;
+        if self.decreases == DECREASES_MAX {
+            self.base = BaseDelay::default();
+            self.decreases = 0;
+        }
     }
 
     /// Loss in permille over the last [`LOSS_PACKETS_MIN`] packets or more; 0 while too few are known.
@@ -229,3 +265,6 @@ impl BaseDelay {
         self.before.map_or(current, |before| before.min(current))
     }
 }
+
+#[cfg(test)]
+mod tests;

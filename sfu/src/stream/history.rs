@@ -125,3 +125,32 @@ impl History {
         at.saturating_duration_since(self.began).as_millis() as u32
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods, reason = "a test needs some instant to begin at")]
+
+    use super::*;
+
+    const SENT: Sent = Sent { origin: Origin::Padding, timestamp: 7, marker: false, picture: None };
+
+    #[test]
+    fn holds_the_last_packets_and_no_more() {
+        let now = Instant::now();
+        let mut history = History::new(now, 8);
+        assert_eq!(history.sent(0), None);
+        assert!((100..120).all(|out| history.note(now, out, SENT)));
+        assert!(!history.note(now, 119, SENT), "sent before");
+        assert!(!history.note(now, 111, SENT), "too old to tell");
+        assert_eq!(history.sent(112), Some(&SENT));
+        assert_eq!(history.sent(111), None);
+        let later = now + Duration::from_secs(1);
+        assert_eq!(history.resend(later, 111, Duration::ZERO), Err(Refusal::Unknown));
+        assert_eq!(history.resend(later, 112, Duration::ZERO), Ok(SENT));
+    }
+
+    #[test]
+    fn a_slot_stays_small() {
+        assert!(size_of::<Option<Slot>>() <= 64, "1,024 of them per video slot: {}", size_of::<Option<Slot>>());
+    }
+}

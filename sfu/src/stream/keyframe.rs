@@ -116,3 +116,84 @@ impl RequesterLimit {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods, reason = "a test needs some instant to begin at")]
+
+    use super::*;
+
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    /// Steps a millisecond at a time; gives when requests were sent. A request that is not among the first `deaf`
+    /// makes the publisher's keyframe arrive `answer_ms` later.
+    fn run(wishes_ms: &[u64], deaf: usize, answer_ms: u64, until_ms: u64) -> (Vec<u64>, Vec<u64>) {
+        let (mut requests, start) = (KeyframeRequests::new(), Instant::now());
+        let (mut sent, mut seen) = (Vec::new(), Vec::new());
+        for at in 0..until_ms {
+            if sent.iter().skip(deaf).any(|sent| sent + answer_ms == at) {
+                requests.seen_keyframe();
+                seen.push(at);
+            }
+            for _ in wishes_ms.iter().filter(|wish| **wish == at) {
+                requests.request();
+            }
+            if requests.poll(start + ms(at)) {
+                sent.push(at);
+            }
+        }
+        (sent, seen)
+    }
+
+    #[test]
+    fn trap_d6_a_hundred_wishes_make_one_request() {
+        let wishes: Vec<u64> = (0..100).collect();
+        let (sent, seen) = run(&wishes, 0, 150, 3000);
+        assert_eq!((sent, seen), (vec![0], vec![150]));
+    }
+
+    #[test]
+    fn trap_d6_a_wish_behind_the_keyframe_is_deferred_and_not_lost() {
+        let (sent, seen) = run(&[0, 120, 130, 140], 0, 100, 3000);
+        assert_eq!((sent, seen), (vec![0, 500], vec![100, 600]));
+    }
+
+    #[test]
+    fn trap_d6_steady_wishes_make_two_requests_a_second() {
+        let wishes: Vec<u64> = (0..10_000).step_by(7).collect();
+        let (sent, _) = run(&wishes, 0, 80, 10_000);
+        assert_eq!(sent.len(), 20);
+        assert!(sent.windows(2).all(|pair| pair[1] - pair[0] >= 500));
+    }
+
+    #[test]
+    fn trap_d6_three_lost_requests_cost_less_than_a_second_and_a_half() {
+        let (sent, seen) = run(&[0], 3, 120, 5000);
+        assert_eq!((sent, seen), (vec![0, 400, 800, 1200], vec![1320]));
+    }
+
+    #[test]
+    fn trap_d6_a_still_screen_share_is_asked_until_it_answers() {
+        let (sent, seen) = run(&[0], 9, 100, 30_000);
+        assert_eq!(sent, [0, 400, 800, 1200, 1600, 3600, 5600, 7600, 9600, 11_600]);
+        assert_eq!(seen, [11_700]);
+    }
+
+    #[test]
+    fn nothing_is_asked_for_an_encoding_that_nobody_wants() {
+        let (mut requests, now) = (KeyframeRequests::new(), Instant::now());
+        requests.request();
+        assert_eq!(requests.poll_timeout(now), Some(now));
+        requests.cancel();
+        assert!(!requests.poll(now) && requests.poll_timeout(now).is_none());
+    }
+
+    #[test]
+    fn trap_d6_one_requester_cannot_ask_without_end() {
+        let (mut limit, start) = (RequesterLimit::new(), Instant::now());
+        let granted = (0..10_000).step_by(10).filter(|at| limit.allows(start + ms(*at))).count();
+        assert_eq!(granted, 4 + 9);
+    }
+}

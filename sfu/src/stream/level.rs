@@ -151,3 +151,91 @@ impl<Id> Speaker<Id> {
         self.loudness >= f32::from(VOICE_MIN)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods, reason = "a test needs some instant to begin at")]
+
+    use super::*;
+
+    /// Loudness in decibels over silence, from 20 ms to 20 ms.
+    fn run(speakers: &mut Speakers<u32>, now: &mut Instant, millis: u64, loudness: &[(u32, u8)]) -> usize {
+        let mut changes = 0;
+        for _ in 0..millis / 20 {
+            *now += Duration::from_millis(20);
+            for (id, loudness) in loudness {
+                let level = AudioLevel { below_overload_db: 127 - loudness, voice: *loudness > 70 };
+                speakers.handle_level(*now, *id, level);
+            }
+            changes += usize::from(speakers.poll(*now));
+        }
+        changes
+    }
+
+    fn order(speakers: &Speakers<u32>) -> Vec<u32> {
+        speakers.ranking().collect()
+    }
+
+    #[test]
+    fn the_level_byte_is_read_as_rfc_6464_says() {
+        assert_eq!(AudioLevel::from_byte(0x80 | 30), AudioLevel { below_overload_db: 30, voice: true });
+        assert_eq!(AudioLevel::from_byte(127), AudioLevel { below_overload_db: 127, voice: false });
+    }
+
+    #[test]
+    fn who_speaks_comes_first_and_stays_while_nobody_does() {
+        let (mut speakers, mut now) = (Speakers::new(), Instant::now());
+        run(&mut speakers, &mut now, 500, &[(1, 10), (2, 10), (3, 10)]);
+        assert_eq!((order(&speakers), speakers.dominant()), (vec![1, 2, 3], None));
+        run(&mut speakers, &mut now, 600, &[(1, 10), (2, 10), (3, 95)]);
+        assert_eq!((order(&speakers), speakers.dominant()), (vec![3, 1, 2], Some(3)));
+        let changes = run(&mut speakers, &mut now, 5_000, &[(1, 10), (2, 10), (3, 10)]);
+        assert_eq!((changes, speakers.dominant()), (0, Some(3)));
+    }
+
+    #[test]
+    fn a_cough_changes_nothing() {
+        let (mut speakers, mut now) = (Speakers::new(), Instant::now());
+        run(&mut speakers, &mut now, 1_000, &[(1, 90), (2, 10)]);
+        assert_eq!(run(&mut speakers, &mut now, 100, &[(1, 90), (2, 110)]), 0);
+        assert_eq!(speakers.dominant(), Some(1));
+    }
+
+    #[test]
+    fn two_equally_loud_speakers_do_not_flap() {
+        let (mut speakers, mut now) = (Speakers::new(), Instant::now());
+        run(&mut speakers, &mut now, 1_000, &[(1, 90), (2, 90)]);
+        let mut changes = 0;
+        for step in 0..100 {
+            let (one, two) = if step % 2 == 0 { (92, 88) } else { (88, 92) };
+            changes += run(&mut speakers, &mut now, 200, &[(1, one), (2, two)]);
+        }
+        assert_eq!(changes, 0);
+    }
+
+    #[test]
+    fn a_pause_for_breath_does_not_give_the_word_away() {
+        let (mut speakers, mut now) = (Speakers::new(), Instant::now());
+        run(&mut speakers, &mut now, 2_000, &[(1, 95), (2, 60)]);
+        assert_eq!(run(&mut speakers, &mut now, 300, &[(1, 10), (2, 60)]), 0);
+    }
+
+    #[test]
+    fn who_stops_sending_falls_silent() {
+        let (mut speakers, mut now) = (Speakers::new(), Instant::now());
+        run(&mut speakers, &mut now, 1_000, &[(1, 95), (2, 10)]);
+        run(&mut speakers, &mut now, 3_000, &[(2, 85)]);
+        assert_eq!(speakers.dominant(), Some(2));
+        assert!(speakers.loudness(1) < Some(20));
+        speakers.remove(2);
+        assert_eq!((order(&speakers), speakers.dominant()), (vec![1], None));
+    }
+
+    #[test]
+    fn ranks_a_bounded_number() {
+        let (mut speakers, mut now) = (Speakers::new(), Instant::now());
+        let everybody: Vec<(u32, u8)> = (0..1_000).map(|id| (id, 80)).collect();
+        run(&mut speakers, &mut now, 100, &everybody);
+        assert_eq!(order(&speakers).len(), SPEAKERS_MAX);
+    }
+}

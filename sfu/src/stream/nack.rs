@@ -151,3 +151,6 @@ impl NackGenerator {
         self.missing.drain(..count);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,3 +151,6 @@ impl PictureMap {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// What was measured over the last few seconds on one path.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Measured {
-    /// Share of packets that were lost for good or came too late, 0.0 to 1.0.
+    /// Share of packets that were lost for good or came too late, 0.0 to 1.0; zero where no packet was due.
     pub loss: f32,
     /// Round-trip time; zero while not known.
     pub rtt: Duration,
@@ -72,4 +72,41 @@ fn delay_impairment(one_way_ms: f32) -> f32 {
 fn loss_impairment(loss: f32) -> f32 {
     let percent = loss * 100.0;
     95.0 * percent / (percent + 10.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_and_causes() {
+        #[track_caller]
+        fn check(loss_percent: f32, rtt_ms: u64, jitter_ms: u64, score: u8, cause: Option<Cause>) {
+            let (rtt, jitter) = (Duration::from_millis(rtt_ms), Duration::from_millis(jitter_ms));
+            assert_eq!(quality(&Measured { loss: loss_percent / 100.0, rtt, jitter }), Quality { score, cause });
+        }
+        check(0.0, 0, 0, 5, None);
+        check(0.5, 60, 5, 5, None);
+        check(2.0, 60, 5, 4, Some(Cause::Loss));
+        check(5.0, 60, 5, 3, Some(Cause::Loss));
+        check(10.0, 60, 5, 1, Some(Cause::Loss));
+        check(0.0, 300, 5, 5, None);
+        check(0.0, 500, 5, 4, Some(Cause::Delay));
+        check(0.0, 700, 5, 3, Some(Cause::Delay));
+        check(0.0, 40, 140, 4, Some(Cause::Jitter));
+        check(0.0, 2_000, 5, 1, Some(Cause::Delay));
+        check(0.0, 2_000, 900, 1, Some(Cause::Jitter));
+        check(100.0, 0, 0, 1, Some(Cause::Loss));
+    }
+
+    #[test]
+    fn worse_numbers_never_make_a_better_score() {
+        let score = |loss: f32, ms: u64| {
+            quality(&Measured { loss, rtt: Duration::from_millis(ms), jitter: Duration::from_millis(ms / 10) }).score
+        };
+        for ms in (0..2_000).step_by(50) {
+            assert!((0..100).is_sorted_by(|a, b| score(*a as f32 / 100.0, ms) >= score(*b as f32 / 100.0, ms)));
+            assert!(score(0.0, ms) >= score(0.0, ms + 50));
+        }
+    }
 }

@@ -226,3 +226,6 @@ impl Rewriter {
         self.history.note(now, index, sent)
     }
 }
+
+#[cfg(test)]
+mod tests;

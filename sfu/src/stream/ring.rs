@@ -188,3 +188,6 @@ impl PacketRing {
         sequence as usize & (self.size.packets - 1)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,15 +109,14 @@ impl SequenceMap {
     /// The output number of a packet that is forwarded; the same one each time it is asked. `None` for what lies
     /// before the switch, was skipped, or is older than the map reaches back.
     pub fn forward(&mut self, encoding: u8, source: u64) -> Option<u64> {
-        if !self.is_ahead(encoding, source) {
-            return self.find(encoding, source).map(|index| self.segments[index].out_of(source));
-        }
-        self.reserve_until(encoding, source);
-        let open = self.segments.back_mut()?;
-        let out = open.out_of(source);
-        open.end = source + 1;
-        self.next_out = out + 1;
-        self.given_end = self.next_out;
+        let out = if self.is_ahead(encoding, source) {
+            self.reserve_until(encoding, source + 1);
+            self.next_out - 1
+        } else {
+            let index = self.find(encoding, source)?;
+            self.segments[index].out_of(source)
+        };
+        self.given_end = self.given_end.max(out + 1);
         Some(out)
     }
 
@@ -125,9 +124,7 @@ impl SequenceMap {
     /// this cannot be done, and the number that stays open is returned; a padding packet may fill it.
     pub fn skip(&mut self, encoding: u8, source: u64) -> Option<u64> {
         if self.is_ahead(encoding, source) {
-            self.reserve_until(encoding, source);
-            self.open(encoding, source + 1);
-            return None;
+            self.reserve_until(encoding, source + 1);
         }
         let index = self.find(encoding, source)?;
         let out = self.segments[index].out_of(source);
@@ -176,15 +173,15 @@ impl SequenceMap {
         self.segments.back().is_some_and(|open| open.encoding == encoding && source >= open.end)
     }
 
-    /// Sets numbers aside for the packets missing before `source`, or closes up when they are too many.
-    fn reserve_until(&mut self, encoding: u8, source: u64) {
-        let Some(open) = self.segments.back_mut() else { return };
-        if source - open.end > GAP_MAX {
-            self.open(encoding, source);
-            return;
+    /// Sets numbers aside for what comes before `end`, or only for the last of it when that is too much.
+    fn reserve_until(&mut self, encoding: u8, end: u64) {
+        if self.segments.back().is_some_and(|open| end - open.end > GAP_MAX + 1) {
+            self.open(encoding, end - 1);
         }
-        open.end = source;
-        self.next_out = open.out_of(source);
+        if let Some(open) = self.segments.back_mut() {
+            open.end = end;
+            self.next_out = open.out_of(end);
+        }
     }
 
     /// Begins a segment at `source`, in place of an open one that stayed empty.
@@ -220,9 +217,10 @@ impl SequenceMap {
             later.out -= 1;
         }
         self.next_out -= 1;
+        let is_open = index + 1 == self.segments.len();
         if forget_head {
             self.segments[index] = tail;
-        } else if !tail.is_empty() {
+        } else if is_open || !tail.is_empty() {
             let before = self.segments.len();
             self.make_room();
             let dropped = before - self.segments.len();
@@ -230,3 +228,6 @@ impl SequenceMap {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,7 @@ pub struct TimestampMap {
 /// The newest frame that was mapped.
 #[derive(Clone, Copy, Debug)]
 struct Newest {
+    encoding: u8,
     sequence: u64,
     source: u32,
     /// Output timestamp, extended.
@@ -80,15 +81,10 @@ impl TimestampMap {
             None => i64::from(self.start),
             Some(newest) => {
                 let by_arrival = self.expected(now, &newest);
-                let aligned = from.zip(to).map(|(from, to)| {
-                    let captured = to.capture_time(timestamp).micros_since(from.capture_time(newest.source));
-                    newest.out + captured * i64::from(self.rate) / 1_000_000
-                });
-                let trust = self.ticks(ALIGNMENT_TRUST);
-                aligned
-                    .filter(|aligned| aligned.abs_diff(by_arrival) <= trust.unsigned_abs())
-                    .unwrap_or(by_arrival)
-                    .max(newest.out + self.step())
+                let aligned = from.zip(to).map(|(from, to)| self.aligned(&newest, from, to, timestamp));
+                let trust = self.ticks(ALIGNMENT_TRUST).unsigned_abs();
+                let believed = aligned.filter(|aligned| aligned.abs_diff(by_arrival) <= trust);
+                believed.unwrap_or(by_arrival).max(newest.out + self.step())
             }
         };
         self.begin(now, encoding, sequence, timestamp, out);
@@ -99,7 +95,7 @@ impl TimestampMap {
         let offset = *self.offsets.at(encoding, sequence)?;
         let out = timestamp.wrapping_add(offset);
         let newest = self.newest?;
-        if sequence <= newest.sequence {
+        if encoding != newest.encoding || sequence <= newest.sequence {
             return Some(out);
         }
         let advance = i64::from(out.wrapping_sub(newest.out as u32) as i32);
@@ -114,7 +110,7 @@ impl TimestampMap {
             return Some(out as u32);
         }
         if advance > 0 {
-            self.note_frame(now, sequence, timestamp, newest.out + advance);
+            self.note_frame(now, encoding, sequence, timestamp, newest.out + advance);
         }
         Some(out)
     }
@@ -133,15 +129,24 @@ impl TimestampMap {
     fn begin(&mut self, now: Instant, encoding: u8, sequence: u64, timestamp: u32, out: i64) {
         assert!(self.newest.is_none_or(|newest| out > newest.out), "a switch never goes back in time");
         self.offsets.begin(encoding, sequence, (out as u32).wrapping_sub(timestamp));
-        self.note_frame(now, sequence, timestamp, out);
+        self.note_frame(now, encoding, sequence, timestamp, out);
     }
 
-    fn note_frame(&mut self, now: Instant, sequence: u64, source: u32, out: i64) {
-        self.newest = Some(Newest { sequence, source, out, arrival: now });
+    fn note_frame(&mut self, now: Instant, encoding: u8, sequence: u64, source: u32, out: i64) {
+        self.newest = Some(Newest { encoding, sequence, source, out, arrival: now });
         let transit = self.transit.get_or_insert(Transit { origin: now, mean_ticks: 0.0, frames: 0 });
         let elapsed = now.saturating_duration_since(transit.origin).as_secs_f64() * f64::from(self.rate);
         transit.frames = (transit.frames + 1).min(TRANSIT_FRAMES_MAX);
         transit.mean_ticks += (elapsed - out as f64 - transit.mean_ticks) / f64::from(transit.frames);
+    }
+
+    /// The output timestamp of `timestamp` on the clock `to`, by the time that passed between its capture and that of
+    /// the newest frame, which was on the clock `from`.
+    fn aligned(&self, newest: &Newest, from: &RtpClock, to: &RtpClock, timestamp: u32) -> i64 {
+        let captured = to.capture_time(timestamp).micros_since(from.capture_time(newest.source));
+        // Reports may hold any time at all, so this is far from fitting the ticks of a sane one.
+        let ticks = i128::from(captured) * i128::from(self.rate) / 1_000_000;
+        newest.out.saturating_add(i64::try_from(ticks).unwrap_or(i64::MAX))
     }
 
     /// The output timestamp of a new frame that arrives at `now`, by arrival times alone.
@@ -157,10 +162,17 @@ impl TimestampMap {
     }
 
     fn ticks(&self, duration: Duration) -> i64 {
-        (duration.as_micros() * u128::from(self.rate) / 1_000_000) as i64
+        let rate = u64::from(self.rate);
+        duration
+            .as_secs()
+            .saturating_mul(rate)
+            .saturating_add(u64::from(duration.subsec_nanos()) * rate / 1_000_000_000) as i64
     }
 
     fn step(&self) -> i64 {
         i64::from(self.rate / STEPS_PER_SECOND)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -178,6 +178,7 @@ pub struct TwccSender {
     next: u64,
     sent: Box<[Option<SentPacket>]>,
     rtt: Option<Duration>,
+    unanswered_since: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -199,7 +200,7 @@ impl TwccSender {
     /// A sender whose first number is 1 (libwebrtc begins there too).
     #[must_use]
     pub fn new(origin: Instant) -> Self {
-        Self { origin, next: 1, sent: Box::default(), rtt: None }
+        Self { origin, next: 1, sent: Box::default(), rtt: None, unanswered_since: None }
     }
 
     /// The number for the packet that leaves now: media, RTX or padding alike, after pacing (media trap E1).
@@ -211,6 +212,7 @@ impl TwccSender {
         self.next += 1;
         let micros = now.saturating_duration_since(self.origin).as_micros() as u64;
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
+        self.unanswered_since.get_or_insert(now);
         self.sent[number as usize % SENT] = Some(SentPacket { number, micros, bytes, fate: Fate::Flying });
         number as u16
     }
@@ -232,6 +234,7 @@ impl TwccSender {
                 continue;
             }
             sent.fate = fate;
+            self.unanswered_since = None;
             let sent_at = self.origin + Duration::from_micros(sent.micros);
             results.push(PacketResult { number, sent_at, bytes: sent.bytes, arrival_micros });
             if fate == Fate::Arrived {
@@ -249,6 +252,12 @@ impl TwccSender {
         self.rtt
     }
 
+    /// When the first packet after the last feedback was sent; `None` while nothing waits for feedback.
+    #[must_use]
+    pub fn unanswered_since(&self) -> Option<Instant> {
+        self.unanswered_since
+    }
+
     /// Numbers lie at most [`SENT`] behind the newest; anything else was never sent, or too long ago.
     fn extend(&self, number: u16) -> Option<u64> {
         let newest = self.next - 1;
@@ -261,3 +270,6 @@ impl TwccSender {
         self.rtt = Some(self.rtt.map_or(sample, |rtt| (rtt * 7 + sample) / 8));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,339 @@
+#![allow(clippy::disallowed_methods, reason = "a test needs some instant to begin at; all others are derived from it")]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::stream::history::RESENDS_MAX;
+use crate::stream::picture::PictureId;
+
+const NO_CLOCKS: [Option<RtpClock>; ENCODINGS_MAX] = [None; ENCODINGS_MAX];
+const RTT: Duration = Duration::from_millis(50);
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A packet of a stream with two packets to a frame and a keyframe every 30 frames; even numbers start frames.
+fn facts(start: Instant, sequence: u64) -> PacketFacts {
+    let frame = sequence / 2;
+    PacketFacts {
+        timestamp: (frame * 3000) as u32,
+        arrival: start + ms(frame * 33 + sequence % 2),
+        marker: sequence % 2 == 1,
+        starts_frame: sequence.is_multiple_of(2),
+        keyframe: frame.is_multiple_of(30),
+        temporal: 0,
+        payload_type: 96,
+        picture: Some(Picture {
+            id: Some(PictureId::Wide(frame as u16 & 0x7fff)),
+            tl0: Some(frame as u8),
+            key_index: None,
+        }),
+    }
+}
+
+fn audio(start: Instant, sequence: u64, marker: bool) -> PacketFacts {
+    PacketFacts {
+        timestamp: (sequence * 960) as u32,
+        arrival: start + ms(sequence * 20),
+        marker,
+        starts_frame: true,
+        keyframe: true,
+        temporal: 0,
+        payload_type: 111,
+        picture: None,
+    }
+}
+
+fn video(start: Instant, sequence: u16) -> Rewriter {
+    Rewriter::new(start, Kind::Video, 90_000, Start { sequence, ..Start::default() })
+}
+
+#[test]
+fn trap_a1_a_late_joiner_begins_at_roll_over_zero() {
+    let start = Instant::now();
+    let mut rewriter = video(start, 65_535);
+    let first = 70_020;
+    let outs: Vec<(u32, u16)> = (first..first + 3)
+        .map(|sequence| {
+            let facts = facts(start, sequence);
+            let out = if sequence == first {
+                rewriter.switch(0, sequence, &facts, &NO_CLOCKS)
+            } else {
+                rewriter.forward(0, sequence, &facts)
+            };
+            out.map(|out| (out.roc(), out.sequence())).expect("forwarded")
+        })
+        .collect();
+    assert_eq!(outs, [(0, 65_535), (1, 0), (1, 1)]);
+}
+
+#[test]
+fn trap_f2_no_number_is_sent_twice_as_a_first_copy() {
+    let start = Instant::now();
+    let mut rewriter = video(start, 1);
+    assert!(rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS).is_some());
+    assert!(rewriter.forward(0, 61, &facts(start, 61)).is_some());
+    assert_eq!(rewriter.forward(0, 61, &facts(start, 61)), None, "an original behind its RTX copy");
+    assert_eq!(rewriter.forward(0, 59, &facts(start, 59)), None, "older than the keyframe");
+}
+
+#[test]
+fn trap_d2_numbers_before_the_keyframe_are_not_sent_again() {
+    let start = Instant::now();
+    let mut rewriter = video(start, 500);
+    rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS);
+    for sequence in 61..125 {
+        rewriter.forward(0, sequence, &facts(start, sequence));
+    }
+    let later = start + Duration::from_secs(20);
+    // Keyframes lie at source numbers 60 and 120, which left as 500 and 560.
+    for number in 400..560 {
+        assert_eq!(rewriter.resend(later, number, RTT), Err(Refusal::Outdated), "{number}");
+    }
+    assert!((560..565).all(|number| rewriter.resend(later, number, RTT).is_ok()));
+    assert_eq!(rewriter.resend(later, 565, RTT), Err(Refusal::Unknown), "not sent yet");
+}
+
+#[test]
+fn trap_d1_copies_are_limited_in_number_and_pace() {
+    let start = Instant::now();
+    let mut rewriter = video(start, 500);
+    rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS);
+    let mut now = facts(start, 60).arrival;
+    assert_eq!(rewriter.resend(now + ms(49), 500, RTT), Err(Refusal::TooSoon));
+    assert_eq!(rewriter.resend(now + ms(9), 500, Duration::ZERO), Err(Refusal::TooSoon), "an RTT of 0 is not believed");
+    for _ in 0..RESENDS_MAX {
+        assert_eq!(rewriter.resend(now + ms(49), 500, RTT), Err(Refusal::TooSoon));
+        now += RTT;
+        assert!(rewriter.resend(now, 500, RTT).is_ok());
+    }
+    assert_eq!(rewriter.resend(now + ms(500), 500, RTT), Err(Refusal::TooOften));
+}
+
+#[test]
+fn trap_e3_padding_only_between_frames_and_again_when_asked_for() {
+    let start = Instant::now();
+    let mut rewriter = video(start, 10);
+    assert_eq!(rewriter.pad(start), None, "before anything was sent");
+    rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS);
+    let now = facts(start, 60).arrival;
+    assert_eq!(rewriter.pad(now), None, "within a frame");
+    rewriter.forward(0, 61, &facts(start, 61));
+    let padding = rewriter.pad(now).expect("a frame ended");
+    assert_eq!((padding.sequence(), padding.marker, padding.timestamp), (12, false, 0));
+    assert_eq!(rewriter.forward(0, 62, &facts(start, 62)).map(|out| out.sequence()), Some(13));
+    let resend = rewriter.resend(now + RTT, 12, RTT);
+    assert_eq!(resend, Ok(Resend { origin: Origin::Padding, rewritten: padding }));
+
+    let mut audio_rewriter = Rewriter::new(start, Kind::Audio, 48_000, Start::default());
+    audio_rewriter.switch(0, 1, &audio(start, 1, true), &NO_CLOCKS);
+    assert_eq!(audio_rewriter.pad(start), None, "never on audio");
+}
+
+#[test]
+fn trap_a3_a_frame_dropped_too_late_is_answered_with_padding() {
+    let start = Instant::now();
+    let mut rewriter = video(start, 0);
+    rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS);
+    rewriter.forward(0, 63, &facts(start, 63));
+    rewriter.skip(0, 61, &facts(start, 61));
+    let resend = rewriter.resend(start + Duration::from_secs(9), 1, RTT);
+    assert_eq!(resend.map(|resend| resend.origin), Ok(Origin::Padding));
+    assert_eq!(rewriter.resend(start, 2, RTT).map(|_| ()), Err(Refusal::Unknown), "lost before us");
+}
+
+#[test]
+fn trap_c1_a_dropped_frame_leaves_no_gap_in_any_number() {
+    let start = Instant::now();
+    let mut rewriter = video(start, 0);
+    rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS);
+    rewriter.forward(0, 61, &facts(start, 61));
+    rewriter.skip(0, 62, &facts(start, 62));
+    rewriter.skip(0, 63, &facts(start, 63));
+    let out = rewriter.forward(0, 64, &facts(start, 64)).expect("forwarded");
+    let id = out.picture.and_then(|picture| picture.id);
+    assert_eq!((out.index, id, out.timestamp), (2, Some(PictureId::Wide(1)), 6_000), "but time goes on");
+}
+
+#[test]
+fn trap_a5_a_talk_spurt_begins_with_the_marker_and_leaves_no_gap() {
+    let start = Instant::now();
+    let mut rewriter = Rewriter::new(start, Kind::Audio, 48_000, Start::default());
+    let first = rewriter.switch(0, 10, &audio(start, 10, false), &NO_CLOCKS);
+    assert_eq!(first.map(|out| (out.sequence(), out.marker)), Some((0, true)));
+    assert_eq!(rewriter.forward(0, 11, &audio(start, 11, false)).map(|out| out.marker), Some(false));
+    for silence in 12..1512 {
+        rewriter.skip(0, silence, &audio(start, silence, false));
+    }
+    let out = rewriter.forward(0, 1512, &audio(start, 1512, false)).expect("forwarded");
+    assert_eq!((out.sequence(), out.marker, out.timestamp), (2, true, 1502 * 960));
+}
+
+#[test]
+fn trap_d5_audio_is_sent_again_like_anything_else() {
+    let start = Instant::now();
+    let mut rewriter = Rewriter::new(start, Kind::Audio, 48_000, Start::default());
+    let first = rewriter.switch(0, 10, &audio(start, 10, false), &NO_CLOCKS).expect("forwarded");
+    let second = rewriter.forward(0, 11, &audio(start, 11, false)).expect("forwarded");
+    let now = audio(start, 11, false).arrival + RTT;
+    for (sequence, rewritten) in [(10, first), (11, second)] {
+        let origin = Origin::Source { encoding: 0, sequence };
+        assert_eq!(rewriter.resend(now, rewritten.sequence(), RTT), Ok(Resend { origin, rewritten }));
+    }
+}
+
+#[test]
+fn another_publication_in_the_slot_continues_every_number() {
+    let start = Instant::now();
+    let mut rewriter = video(start, 0);
+    rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS);
+    let before = rewriter.forward(0, 61, &facts(start, 61)).expect("forwarded");
+    rewriter.rebind();
+    assert_eq!((rewriter.encoding(), rewriter.translate(0)), (None, None));
+    assert_eq!(rewriter.forward(0, 62, &facts(start, 62)), None, "nothing of either before the switch");
+    let mut other = facts(start, 660_000);
+    other.arrival = facts(start, 61).arrival + ms(40);
+    let after = rewriter.switch(0, 660_000, &other, &NO_CLOCKS).expect("forwarded");
+    assert_eq!(after.index, before.index + 1);
+    assert!((1..=120 * 90).contains(&after.timestamp.wrapping_sub(before.timestamp)));
+    assert_eq!(after.picture.and_then(|picture| picture.id), Some(PictureId::Wide(1)));
+    assert_eq!(rewriter.resend(other.arrival + RTT, before.sequence(), RTT), Err(Refusal::Outdated));
+}
+
+#[test]
+fn a_keyframe_whose_packets_came_out_of_order_is_completed_from_the_ring() {
+    let start = Instant::now();
+    let mut rewriter = video(start, 0);
+    assert_eq!(rewriter.forward(0, 61, &facts(start, 61)), None, "its first packet is still missing");
+    assert_eq!(rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS).map(|out| out.index), Some(0));
+    assert_eq!(rewriter.forward(0, 61, &facts(start, 61)).map(|out| out.index), Some(1));
+}
+
+proptest! {
+    /// 10 % loss toward us, five switches between three encodings, a subscriber that asks for everything again.
+    #[test]
+    fn trap_d1_every_copy_is_the_first_copy_again(
+        lost in prop::collection::vec(0u8..10, 360),
+        targets in prop::collection::vec(0u8..3, 6),
+        asks in prop::collection::vec((any::<prop::sample::Index>(), 0u64..200), 400),
+    ) {
+        let start = Instant::now();
+        let mut rewriter = video(start, 65_400);
+        let mut first_copies = BTreeMap::new();
+        let mut now = start;
+        let mut latest_copy = BTreeMap::new();
+        let mut asks = asks.into_iter();
+        for (sequence, lost) in (0u64..).zip(&lost) {
+            let mut facts = facts(start, sequence);
+            now = now.max(facts.arrival);
+            facts.arrival = now;
+            let encoding = targets[(sequence / 60) as usize];
+            let begins = sequence % 60 == 0;
+            if *lost == 0 && !begins {
+                continue;
+            }
+            let out = if begins && rewriter.encoding() != Some(encoding) {
+                rewriter.switch(encoding, sequence, &facts, &NO_CLOCKS)
+            } else {
+                rewriter.forward(encoding, sequence, &facts)
+            };
+            let out = out.expect("in order and new");
+            first_copies.insert(out.sequence(), (Origin::Source { encoding, sequence }, out));
+            latest_copy.insert(out.sequence(), now);
+            let (ask, later) = asks.next().expect("one for each packet");
+            let number = *ask.get(&first_copies.keys().copied().collect::<Vec<u16>>());
+            now += ms(later / 20);
+            if let Ok(resend) = rewriter.resend(now, number, RTT) {
+                prop_assert_eq!((resend.origin, resend.rewritten), first_copies[&number]);
+                let before = latest_copy.insert(number, now);
+                prop_assert!(before.is_some_and(|before| now - before >= RTT - ms(1)), "two copies within one RTT");
+            }
+        }
+    }
+}
+
+/// One packet of three encodings with unrelated numbers, as it arrives.
+#[derive(Clone, Debug)]
+struct Step {
+    encoding: u8,
+    sequence: u64,
+    facts: PacketFacts,
+    wanted: bool,
+    arrives: u64,
+}
+
+/// 200 frames of three packets, temporal layers 0 2 1 2, a switch to another encoding every 50 frames; 10 % lost, a
+/// part of them repaired up to 60 packets later, others reordered by up to 10.
+fn arrivals(start: Instant, epochs: [(u32, u16, u32); 3], fates: &[(u8, u64)]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (place, (fate, delay)) in (0u64..).zip(fates) {
+        let (frame, part, run) = (place / 3, place % 3, place / 150);
+        let encoding = (run % 3) as u8;
+        let (timestamp, picture_id, sequence) = epochs[usize::from(encoding)];
+        let begins = place % 150 == 0;
+        let late = match fate {
+            _ if begins => 0,
+            0 => continue,
+            1 => 50 + delay,
+            2..=5 => *delay,
+            _ => 0,
+        };
+        let temporal = [0, 2, 1, 2][(frame % 50 % 4) as usize];
+        let tl0 = Some((frame / 2) as u8);
+        let id = Some(PictureId::Wide(picture_id.wrapping_add(frame as u16) & 0x7fff));
+        let facts = PacketFacts {
+            timestamp: timestamp.wrapping_add(frame as u32 * 3000),
+            arrival: start + ms((place + late) * 11),
+            marker: part == 2,
+            starts_frame: part == 0,
+            keyframe: frame % 50 == 0,
+            temporal,
+            payload_type: 96,
+            picture: Some(Picture { id, tl0, key_index: None }),
+        };
+        let wanted = temporal <= (run % 2) as u8 + 1;
+        steps.push(Step { encoding, sequence: u64::from(sequence) + place, facts, wanted, arrives: place + late });
+    }
+    steps.sort_by_key(|step| step.arrives);
+    steps
+}
+
+proptest! {
+    #[test]
+    fn a_subscription_never_makes_a_jump_of_its_own(
+        epochs in any::<[(u32, u16, u32); 3]>(),
+        first in any::<(u16, u32, u16, u8)>(),
+        fates in prop::collection::vec((0u8..20, 0u64..10), 600),
+    ) {
+        let start = Instant::now();
+        let (sequence, timestamp, picture_id, tl0) = first;
+        let mut rewriter = Rewriter::new(start, Kind::Video, 90_000, Start { sequence, timestamp, picture_id, tl0 });
+        let mut sent: BTreeMap<u64, (Rewritten, u32)> = BTreeMap::new();
+        for Step { encoding, sequence, facts, wanted, .. } in arrivals(start, epochs, &fates) {
+            let out = if facts.is_switch_point() && rewriter.encoding() != Some(encoding) {
+                rewriter.switch(encoding, sequence, &facts, &NO_CLOCKS)
+            } else if wanted {
+                rewriter.forward(encoding, sequence, &facts)
+            } else {
+                rewriter.skip(encoding, sequence, &facts);
+                None
+            };
+            if let Some(out) = out {
+                prop_assert!(sent.insert(out.index, (out, facts.timestamp)).is_none(), "no number twice");
+            }
+        }
+        let sent: Vec<(Rewritten, u32)> = sent.into_values().collect();
+        for pair in sent.windows(2) {
+            let [(before, source_before), (after, source_after)] = [pair[0], pair[1]];
+            prop_assert!(after.index - before.index < 40, "a gap of more than what was lost");
+            let step = after.timestamp.wrapping_sub(before.timestamp) as i32;
+            prop_assert!((0..90_000).contains(&step), "time goes on, and does not jump: {} ticks", step);
+            prop_assert!(source_before == source_after || step > 0, "every frame has its own time");
+            let id = |out: Rewritten| out.picture.and_then(|picture| picture.id).map_or(0, PictureId::value);
+            prop_assert!((id(after).wrapping_sub(id(before)) & 0x7fff) < 20, "pictures go on, and do not jump");
+        }
+    }
+}

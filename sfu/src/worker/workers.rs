@@ -1,0 +1,269 @@
+//! The workers of a node, as signaling sees them.
+
+use super::inbox::{InboxSender, inbox};
+use super::poller::Poller;
+use super::tcp::acceptor::{Acceptor, AcceptorHandle};
+use super::tcp::{Accepted, TcpConnections};
+use super::udp::{BindError, ReceiveBatch, UdpSockets};
+use super::{Shared, Worker};
+use crate::command::{Command, Event};
+use crate::config::COMMANDS_MAX;
+use crate::dtls::{DtlsAcceptor, DtlsIdentity, DtlsSetupError};
+use crate::ice::UfragRoute;
+use crate::id::WorkerId;
+use crate::sdp::Candidate;
+use crate::sends::Sends;
+use crate::sfu::{Sfu, SfuConfig};
+use crate::stream::clock::WallClock;
+use crate::stun;
+use rand::TryRng;
+use rand::rngs::SysRng;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Instant, SystemTime};
+
+/// Most workers: their number is part of a user name fragment.
+const WORKERS_MAX: usize = 256;
+
+/// How to start the workers of a node.
+#[derive(Clone, Debug)]
+pub struct WorkersConfig {
+    /// How many threads; 0: one per core.
+    pub workers: usize,
+    /// Addresses to bind, at most one per family; the port is `udp_port_base` plus the worker's number.
+    pub bind: Vec<IpAddr>,
+    /// UDP port of worker 0. 0: any free port each (tests).
+    pub udp_port_base: u16,
+    /// The one ICE-TCP port of the node; `None`: no ICE-TCP.
+    pub tcp_port: Option<u16>,
+    /// Addresses written into answers, best first. Empty: the bound addresses.
+    pub advertise: Vec<IpAddr>,
+}
+
+/// Why workers could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port is taken or may not be opened.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The certificate for DTLS could not be made.
+    #[error("cannot set up DTLS: {0}")]
+    Dtls(#[from] DtlsSetupError),
+    /// The system refused a thread, an epoll, random numbers or the like.
+    #[error("cannot start a media worker: {0}")]
+    System(#[from] io::Error),
+    /// More than can be addressed.
+    #[error("{0} media workers are too many; at most {WORKERS_MAX} can be addressed")]
+    TooMany(usize),
+}
+
+/// The command queue of a worker is full: it is overloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the media worker's command queue is full")]
+pub struct QueueFull;
+
+/// The running workers. Dropping it stops and joins the threads.
+pub struct Workers {
+    threads: Vec<Running>,
+    acceptor: Option<(AcceptorHandle, JoinHandle<io::Result<()>>)>,
+    udp_addresses: Vec<Vec<SocketAddr>>,
+}
+
+struct Running {
+    commands: InboxSender<Command>,
+    shared: Arc<Shared>,
+    waker: Arc<mio::Waker>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+    /// Rooms given to it since its participants were last counted: they count before anybody has joined them.
+    placed: AtomicU32,
+}
+
+/// A worker before its thread runs, when its port is known but the TCP port of all is not yet.
+struct Bound {
+    poller: Poller,
+    udp: UdpSockets,
+    tcp: TcpConnections,
+    accepted: InboxSender<Accepted>,
+}
+
+impl Workers {
+    /// Binds the ports and starts the threads. Every worker's events go to `events`.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start(config: &WorkersConfig, events: tokio::sync::mpsc::Sender<Event>) -> Result<Self, StartError> {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let count = if config.workers == 0 { cores() } else { config.workers };
+        if count > WORKERS_MAX {
+            return Err(StartError::TooMany(count));
+        }
+        let acceptor = Arc::new(DtlsAcceptor::new(DtlsIdentity::generate()?)?);
+        let bound = (0..count).map(|index| Bound::new(config, index)).collect::<Result<Vec<_>, _>>()?;
+        let udp_addresses = bound.iter().map(|bound| bound.udp.local_addresses().collect()).collect();
+        let tcp = bind_tcp(config, &bound)?;
+        let tcp_address = tcp.as_ref().map(|(handle, _)| handle.local_address());
+        let mut threads = Vec::with_capacity(count);
+        for (index, bound) in bound.into_iter().enumerate() {
+            threads.push(bound.start(config, WorkerId(index as u8), &acceptor, tcp_address, &events)?);
+        }
+        Ok(Self { threads, acceptor: tcp, udp_addresses })
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// The worker with the least load now, for a new room.
+    #[must_use]
+    pub fn least_loaded(&self) -> WorkerId {
+        let load = |running: &Running| {
+            running.shared.participants.load(Ordering::Relaxed) + running.placed.load(Ordering::Relaxed)
+        };
+        let (index, running) =
+            self.threads.iter().enumerate().min_by_key(|(_, running)| load(running)).expect("there is a worker");
+        running.placed.fetch_add(1, Ordering::Relaxed);
+        WorkerId(index as u8)
+    }
+
+    /// Hands a command to the worker of its room.
+    ///
+    /// # Errors
+    /// [`QueueFull`]: nothing was handed over.
+    pub fn send(&self, worker: WorkerId, command: Command) -> Result<(), QueueFull> {
+        let running = self.threads.get(usize::from(worker.0)).ok_or(QueueFull)?;
+        if matches!(command, Command::CloseRoom(_)) {
+            let _ = running.placed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |placed| placed.checked_sub(1));
+        }
+        running.commands.send(command).map_err(|_| QueueFull)
+    }
+
+    /// The UDP addresses each worker really bound, worker 0 first.
+    #[must_use]
+    pub fn udp_addresses(&self) -> &[Vec<SocketAddr>] {
+        &self.udp_addresses
+    }
+
+    /// The ICE-TCP address, if there is one.
+    #[must_use]
+    pub fn tcp_address(&self) -> Option<SocketAddr> {
+        self.acceptor.as_ref().map(|(handle, _)| handle.local_address())
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        if let Some((handle, thread)) = self.acceptor.take() {
+            handle.stop();
+            let _ = thread.join();
+        }
+        for running in &mut self.threads {
+            running.shared.stop.store(true, Ordering::Relaxed);
+            let _ = running.waker.wake();
+            if let Some(thread) = running.thread.take() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Bound {
+    fn new(config: &WorkersConfig, index: usize) -> Result<Self, StartError> {
+        let port = match config.udp_port_base {
+            0 => 0,
+            base => base.saturating_add(index as u16),
+        };
+        let v4 = config.bind.iter().find_map(|ip| if let IpAddr::V4(ip) = ip { Some(SocketAddrV4::new(*ip, port)) } else { None });
+        let v6 = config.bind.iter().find_map(|ip| if let IpAddr::V6(ip) = ip { Some(SocketAddrV6::new(*ip, port, 0, 0)) } else { None });
+        let udp = UdpSockets::bind(v4, v6)?;
+        let poller = Poller::new()?;
+        poller.watch_udp(&udp)?;
+        let (tcp, accepted) = TcpConnections::new(&poller)?;
+        Ok(Self { poller, udp, tcp, accepted })
+    }
+
+    fn start(
+        self,
+        config: &WorkersConfig,
+        id: WorkerId,
+        acceptor: &Arc<DtlsAcceptor>,
+        tcp: Option<SocketAddr>,
+        events: &tokio::sync::mpsc::Sender<Event>,
+    ) -> Result<Running, StartError> {
+        let now = Instant::now();
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let mut seed = [0; 32];
+        SysRng.try_fill_bytes(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
+        let local: Vec<SocketAddr> = self.udp.local_addresses().collect();
+        let sfu = Sfu::new(
+            now,
+            SfuConfig {
+                worker: id,
+                acceptor: Arc::clone(acceptor),
+                candidates: candidates(&config.advertise, &local, tcp),
+                seed,
+                wall: WallClock::new(now, since_epoch),
+            },
+        );
+        let waker = self.poller.waker();
+        let (commands, receiver) = inbox(COMMANDS_MAX, Arc::clone(&waker));
+        let shared = Arc::new(Shared::default());
+        let worker = Worker {
+            sfu,
+            sends: Sends::default(),
+            poller: self.poller,
+            udp: self.udp,
+            tcp: self.tcp,
+            batch: ReceiveBatch::default(),
+            commands: receiver,
+            events: events.clone(),
+            held_event: None,
+            shared: Arc::clone(&shared),
+            dropped_sends: 0,
+        };
+        let thread = std::thread::Builder::new().name(format!("media-{}", id.0)).spawn(move || worker.run())?;
+        Ok(Running { commands, shared, waker, thread: Some(thread), placed: AtomicU32::new(0) })
+    }
+}
+
+type Acceptance = (AcceptorHandle, JoinHandle<io::Result<()>>);
+
+fn bind_tcp(config: &WorkersConfig, bound: &[Bound]) -> Result<Option<Acceptance>, StartError> {
+    let Some(port) = config.tcp_port else { return Ok(None) };
+    let senders = bound.iter().map(|bound| bound.accepted.clone()).collect();
+    let ip = config.bind.first().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let acceptor = Acceptor::bind(SocketAddr::new(ip, port), senders, worker_of_message)?;
+    let handle = acceptor.handle()?;
+    let thread = std::thread::Builder::new().name("media-accept".to_owned()).spawn(move || acceptor.run())?;
+    Ok(Some((handle, thread)))
+}
+
+/// Which worker a STUN message is for, by the user name fragment that the worker made.
+fn worker_of_message(message: &[u8]) -> Option<WorkerId> {
+    stun::username_of(message).and_then(|(local, _)| UfragRoute::of_ufrag(local)).map(|route| route.worker)
+}
+
+/// The candidates of a worker's answers: every advertised address with the worker's port, then with the TCP port.
+fn candidates(advertise: &[IpAddr], local: &[SocketAddr], tcp: Option<SocketAddr>) -> Vec<Candidate> {
+    let port_of = |v4: bool| local.iter().find(|address| address.is_ipv4() == v4).map(SocketAddr::port);
+    let is_specific = |ip: &IpAddr| *ip != IpAddr::V4(Ipv4Addr::UNSPECIFIED) && *ip != IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    let bound: Vec<IpAddr> = local.iter().map(SocketAddr::ip).filter(is_specific).collect();
+    let addresses = if advertise.is_empty() { &bound[..] } else { advertise };
+    let mut candidates = Vec::new();
+    for (index, ip) in addresses.iter().enumerate() {
+        let preference = u16::MAX - index as u16;
+        if let Some(port) = port_of(ip.is_ipv4()) {
+            candidates.push(Candidate::udp(SocketAddr::new(*ip, port), preference));
+        }
+    }
+    for (index, ip) in addresses.iter().enumerate() {
+        if let Some(tcp) = tcp.filter(|tcp| tcp.is_ipv4() == ip.is_ipv4()) {
+            candidates.push(Candidate::tcp(SocketAddr::new(*ip, tcp.port()), u16::MAX - index as u16));
+        }
+    }
+    candidates
+}
