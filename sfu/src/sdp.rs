@@ -15,6 +15,7 @@ mod codec;
 mod error;
 mod extension;
 mod fingerprint;
+mod fragment;
 mod ice;
 mod line;
 mod media;
@@ -27,6 +28,7 @@ pub use answer::{LocalDescription, Negotiated, Purpose, SlotDescription, answer}
 pub use codec::{Codec, Feedback, H264Profile, MediaKind, OfferedCodec, Packetization};
 pub use error::SdpError;
 pub use extension::{EXTENSION_COUNT, Extension, ExtensionMap, OfferedExtension};
+pub use fragment::{FRAGMENT_BYTES_MAX, parse_fragment, write_fragment};
 pub use ice::{Candidate, CandidateTransport, IceCredentials};
 pub use media::{Direction, MediaOffer, Msid, Source};
 pub use negotiate::{NegotiatedMedia, Publishing, Rejection, Role, Slot};

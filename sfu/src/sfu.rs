@@ -174,6 +174,14 @@ impl Sfu {
         }
     }
 
+    /// An ICE-TCP connection ended: its path leads nowhere. The participant may have others.
+    pub fn handle_disconnect(&mut self, now: Instant, path: NetPath, sends: &mut Sends) {
+        self.advance(now);
+        if let Some(place) = self.demux.by_path(path) {
+            self.enter(place.room, sends, |room, context| room.handle_disconnect(context, place.participant, path));
+        }
+    }
+
     /// Rooms, participants, validated paths and user name fragments there are, for leak checks.
     #[must_use]
     pub fn sizes(&self) -> [usize; 4] {

@@ -5,8 +5,6 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the shell: it reads the clock and opens the sockets")]
 
-#![allow(clippy::disallowed_methods, reason = "this is the shell that reads the clock for the cores")]
-
 pub mod gso;
 pub mod inbox;
 pub mod poller;
@@ -116,6 +114,9 @@ impl Worker {
         for _ in 0..TCP_BATCH {
             let Some((from, bytes)) = self.tcp.receive(now) else { break };
             self.sfu.handle_datagram(now, from, bytes, &mut self.sends);
+        }
+        while let Some(path) = self.tcp.poll_closed() {
+            self.sfu.handle_disconnect(now, path, &mut self.sends);
         }
     }
 

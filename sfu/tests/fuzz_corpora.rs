@@ -11,6 +11,8 @@ mod codec;
 mod rtcp;
 #[path = "../../fuzz/fuzz_targets/rtp.rs"]
 mod rtp;
+#[path = "../../fuzz/fuzz_targets/sdp.rs"]
+mod sdp;
 #[path = "../../fuzz/fuzz_targets/srtp_open.rs"]
 mod srtp_open;
 #[path = "../../fuzz/fuzz_targets/stun.rs"]
@@ -58,4 +60,9 @@ fn sec_06_stun() {
 #[test]
 fn sec_06_client_hello() {
     replay("client_hello", client_hello::run);
+}
+
+#[test]
+fn sec_06_sdp() {
+    replay("sdp", sdp::run);
 }

@@ -5,9 +5,10 @@
 use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
+use tillside_sfu::dtls::Fingerprint;
 use tillside_sfu::sdp::{
-    Candidate, Codec, Extension, Fingerprint, H264Profile, IceCredentials, LocalDescription, Msid, Negotiated, Offer,
-    Packetization, Purpose, Rejection, Role, SdpError, SlotDescription, answer,
+    Candidate, Codec, Extension, H264Profile, IceCredentials, LocalDescription, Msid, Negotiated, Offer, Packetization,
+    Purpose, Rejection, Role, SdpError, SlotDescription, answer,
 };
 
 fn fixture(name: &str) -> PathBuf {
@@ -45,7 +46,7 @@ fn answer_for(offer: &Offer, purpose: Purpose) -> Negotiated {
     let local = LocalDescription {
         purpose,
         ice: &ice,
-        fingerprint: &Fingerprint::Sha256([0xab; 32]),
+        fingerprint: &Fingerprint::parse(&format!("sha-256 {}", ["AB"; 32].join(":"))).expect("well formed"),
         candidates: &candidates,
         session_id: 7,
         session_version: 1,

@@ -1,1 +1,9 @@
-//! Placeholder.
+//! A simulated world for the media core: the real [`tillside_sfu::sfu::Sfu`] in virtual time, lossy links from a seed,
+//! and bots that send and judge marked media. Stories are told in `tests/`.
+
+pub mod bot;
+pub mod clock;
+pub mod egress;
+pub mod marker;
+pub mod network;
+pub mod world;

@@ -80,7 +80,16 @@ impl DtlsAcceptor {
     /// # Errors
     /// If the crypto provider fails its self-test, or the private key cannot be read.
     pub fn new(identity: DtlsIdentity) -> Result<Self, DtlsSetupError> {
-        let config = config(&identity.certificate)?;
+        let config = config(&identity.certificate, None)?;
+        Ok(Self { identity, config: Arc::new(config) })
+    }
+
+    /// Handshakes whose timers and nonces come from `seed`, so that a simulated world can be seen again. Not secure.
+    ///
+    /// # Errors
+    /// As [`DtlsAcceptor::new`].
+    pub fn for_simulation(identity: DtlsIdentity, seed: u64) -> Result<Self, DtlsSetupError> {
+        let config = config(&identity.certificate, Some(seed))?;
         Ok(Self { identity, config: Arc::new(config) })
     }
 
@@ -120,8 +129,12 @@ pub enum DtlsSetupError {
 }
 
 /// The settings of every handshake. Reads the private key once, because the engine panics on one it cannot read.
-fn config(certificate: &DtlsCertificate) -> Result<Config, DtlsSetupError> {
-    let config = Config::builder()
+fn config(certificate: &DtlsCertificate, seed: Option<u64>) -> Result<Config, DtlsSetupError> {
+    let mut builder = Config::builder();
+    if let Some(seed) = seed {
+        builder = builder.dangerously_set_rng_seed(seed);
+    }
+    let config = builder
         .mtu(MTU)
         .max_queue_rx(REASSEMBLY_MAX)
         .require_client_certificate(true)

@@ -27,6 +27,12 @@ impl Room {
         self.follow_transport(context, key);
     }
 
+    /// A path of the participant is no more.
+    pub(crate) fn handle_disconnect(&mut self, context: &mut Context<'_>, key: ParticipantKey, path: NetPath) {
+        self.participants[key.0].transport.remove_path(path);
+        self.follow_transport(context, key);
+    }
+
     /// An SRTP packet on a path of the participant.
     #[inline]
     pub(crate) fn handle_rtp(&mut self, context: &mut Context<'_>, key: ParticipantKey, from: NetPath, bytes: &mut [u8]) {

@@ -203,10 +203,14 @@ fn choose_encodings(now: Instant, participant: &mut Participant, publications: &
         let slot = &slots[index];
         (slot.kind != MediaKind::Audio, slot.wish.map_or(0, |wish| wish.priority), index)
     });
+    let downlink = &mut participant.downlink;
     let mut budget = if slots.iter().any(Slot::uses_transport_cc) {
-        participant.downlink.bandwidth.estimate().bps()
+        if let Some(since) = downlink.twcc.unanswered_since() {
+            downlink.bandwidth.on_silence(now, since);
+        }
+        downlink.bandwidth.estimate().bps()
     } else {
-        participant.downlink.remb.unwrap_or(u64::MAX)
+        downlink.remb.unwrap_or(u64::MAX)
     };
     for index in order {
         let slot = &mut slots[index];

@@ -2,8 +2,8 @@
 
 use super::negotiate::negotiate;
 use super::{
-    Candidate, Direction, ExtensionMap, IceCredentials, MediaOffer, Msid, NegotiatedMedia, Offer,
-    OfferedCodec, Role, Slot,
+    Candidate, Direction, ExtensionMap, IceCredentials, MediaOffer, Msid, NegotiatedMedia, Offer, OfferedCodec, Role,
+    Slot,
 };
 use crate::dtls::Fingerprint;
 use crate::id::Mid;
@@ -130,12 +130,7 @@ fn write_transport(
     write!(out, "a=ice-ufrag:{}\r\na=ice-pwd:{}\r\n", local.ice.ufrag, local.ice.password)?;
     write!(out, "a=fingerprint:{}\r\na=setup:passive\r\n", local.fingerprint)?;
     if tagged {
-        for (index, candidate) in local.candidates.iter().enumerate() {
-            out.write_str("a=candidate:")?;
-            candidate.write(index, out)?;
-            out.write_str("\r\n")?;
-        }
-        out.write_str("a=end-of-candidates\r\n")?;
+        Candidate::write_all(local.candidates, out)?;
     }
     Ok(())
 }

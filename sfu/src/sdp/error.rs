@@ -1,19 +1,18 @@
 //! Why an offer was refused, said so that whoever wrote the client can mend it.
 
-use super::OFFER_BYTES_MAX;
 use crate::id::{MID_MAX, Mid};
 
 /// Why an offer cannot be answered. Every message names the place (a line counted from 1, or a mid) and the way out;
 /// none quotes the offer, which holds an ICE password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SdpError {
-    /// Larger than [`OFFER_BYTES_MAX`].
-    #[error(
-        "the offer is {bytes} bytes long and at most {OFFER_BYTES_MAX} are accepted: offer fewer m-lines or codecs"
-    )]
+    /// Larger than [`super::OFFER_BYTES_MAX`] or [`super::FRAGMENT_BYTES_MAX`].
+    #[error("the description is {bytes} bytes long and at most {max} are accepted: offer fewer m-lines or codecs")]
     TooLong {
         /// Its size.
         bytes: usize,
+        /// The limit.
+        max: usize,
     },
     /// Not a session description at all.
     #[error(
@@ -21,7 +20,7 @@ pub enum SdpError {
     )]
     NotSdp,
     /// A line that is not `<letter>=<value>`.
-    #[error("line {line} of the offer is not of the form <letter>=<value>: send the description unchanged")]
+    #[error("line {line} is not of the form <letter>=<value>: send the description unchanged")]
     Line {
         /// Counted from 1.
         line: usize,
@@ -91,6 +90,9 @@ pub enum SdpError {
         /// The first bundled m-line.
         mid: Mid,
     },
+    /// A fragment without ICE credentials.
+    #[error("the fragment has no a=ice-ufrag and a=ice-pwd, neither before nor in its first m-line (RFC 8840)")]
+    FragmentWithoutIce,
     /// Neither the m-line nor the session has a fingerprint (SEC-04).
     #[error("mid {mid} has no a=fingerprint, nor has the session: only media keyed by DTLS is accepted")]
     FingerprintMissing {

@@ -2,7 +2,6 @@
 
 use super::SdpError;
 use super::line::Section;
-use crate::id::Mid;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -22,11 +21,11 @@ pub struct IceCredentials {
 }
 
 impl IceCredentials {
-    /// Takes the credentials of the m-line, else of the session.
-    pub(super) fn parse(mid: Mid, media: &Section<'_>, session: &Section<'_>) -> Result<Self, SdpError> {
+    /// Takes the credentials of the m-line, else of the session; `None` if one of the two is missing.
+    pub(super) fn parse(media: &Section<'_>, session: &Section<'_>) -> Result<Option<Self>, SdpError> {
         let section = if media.has("ice-ufrag") { media } else { session };
         let (Some(ufrag), Some(password)) = (section.first("ice-ufrag"), section.first("ice-pwd")) else {
-            return Err(SdpError::IceMissing { mid });
+            return Ok(None);
         };
         if !is_credential(ufrag.value, UFRAG_MIN) {
             let expected = "4 to 256 letters, digits, + or /";
@@ -36,7 +35,7 @@ impl IceCredentials {
             let expected = "22 to 256 letters, digits, + or /";
             return Err(SdpError::Attribute { line: password.line, name: "ice-pwd", expected });
         }
-        Ok(Self { ufrag: ufrag.value.to_owned(), password: password.value.to_owned() })
+        Ok(Some(Self { ufrag: ufrag.value.to_owned(), password: password.value.to_owned() }))
     }
 }
 
@@ -93,9 +92,19 @@ fn priority(type_preference: u32, local_preference: u16) -> u32 {
 }
 
 impl Candidate {
+    /// Writes the `a=candidate` lines and the one that says that there are no more.
+    pub(super) fn write_all(candidates: &[Self], out: &mut impl fmt::Write) -> fmt::Result {
+        for (index, candidate) in candidates.iter().enumerate() {
+            out.write_str("a=candidate:")?;
+            candidate.write(index, out)?;
+            out.write_str("\r\n")?;
+        }
+        out.write_str("a=end-of-candidates\r\n")
+    }
+
     /// Writes the value of `a=candidate`; `index` is its place in the list and makes the foundation, since no two of
     /// our addresses share a base.
-    pub(super) fn write(&self, index: usize, out: &mut impl fmt::Write) -> fmt::Result {
+    fn write(&self, index: usize, out: &mut impl fmt::Write) -> fmt::Result {
         let (transport, suffix) = match self.transport {
             CandidateTransport::Udp => ("udp", ""),
             CandidateTransport::TcpPassive => ("tcp", " tcptype passive"),

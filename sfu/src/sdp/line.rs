@@ -48,15 +48,20 @@ impl<'a> Section<'a> {
 }
 
 impl<'a> Sections<'a> {
-    /// Cuts `text` into sections. Letters other than `v`, `m` and `a` carry nothing we use and are skipped.
+    /// Cuts a whole description into sections.
     pub(super) fn parse(text: &'a str) -> Result<Self, SdpError> {
-        let mut sections = Self { session: Section::default(), media: Vec::new() };
-        let mut lines = lines(text);
-        let version = lines.next().ok_or(SdpError::NotSdp)??;
+        let version = lines(text).next().ok_or(SdpError::NotSdp)??;
         if version.letter != b'v' || version.value != "0" {
             return Err(SdpError::NotSdp);
         }
-        for line in lines {
+        Self::parse_fragment(text)
+    }
+
+    /// Cuts a text into sections that may begin anywhere in a description (RFC 8840 §9). Letters other than `m` and `a`
+    /// carry nothing we use and are skipped.
+    pub(super) fn parse_fragment(text: &'a str) -> Result<Self, SdpError> {
+        let mut sections = Self { session: Section::default(), media: Vec::new() };
+        for line in lines(text) {
             let line = line?;
             match line.letter {
                 b'm' if sections.media.len() == MEDIA_MAX => {

@@ -24,7 +24,7 @@ impl Offer {
     /// offer: anything but DTLS-SRTP with a SHA-2 fingerprint, bundled and multiplexed, the client being DTLS client.
     pub fn parse(text: &str) -> Result<Self, SdpError> {
         if text.len() > OFFER_BYTES_MAX {
-            return Err(SdpError::TooLong { bytes: text.len() });
+            return Err(SdpError::TooLong { bytes: text.len(), max: OFFER_BYTES_MAX });
         }
         let sections = Sections::parse(text)?;
         let session = &sections.session;
@@ -45,7 +45,7 @@ impl Offer {
         let (mid, section) = (media[tagged].mid, &sections.media[tagged].1);
         check_setup(mid, section, session)?;
         Ok(Self {
-            ice: IceCredentials::parse(mid, section, session)?,
+            ice: IceCredentials::parse(section, session)?.ok_or(SdpError::IceMissing { mid })?,
             fingerprint: fingerprint::parse(mid, section, session)?,
             allow_mixed: session.has("extmap-allow-mixed"),
             media,

@@ -57,6 +57,9 @@ pub struct TcpConnections {
     readable: VecDeque<u32>,
     /// Frames the first of them may still give in this turn.
     turn: usize,
+    /// Paths of connections that have ended, for [`TcpConnections::poll_closed`]; at most [`CONNECTIONS_MAX`], the
+    /// latest, as the others have no consent any more.
+    closed: VecDeque<NetPath>,
     /// Numbers with something to write after [`TcpConnections::send`]; empty between calls.
     written: Vec<u32>,
     next_number: u32,
@@ -95,6 +98,7 @@ impl TcpConnections {
             per_ip: BTreeMap::new(),
             readable: VecDeque::new(),
             turn: FRAMES_PER_TURN,
+            closed: VecDeque::new(),
             written: Vec::new(),
             next_number: 0,
             swept: None,
@@ -204,6 +208,12 @@ impl TcpConnections {
         report
     }
 
+    /// The next path that leads nowhere any more, since its connection has ended. Whoever does not ask learns it when
+    /// consent runs out.
+    pub fn poll_closed(&mut self) -> Option<NetPath> {
+        self.closed.pop_front()
+    }
+
     /// Closes what has been idle or stuck for too long. Cheap when called more often than each [`SWEEP_INTERVAL`].
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.swept.is_some_and(|swept| now < swept + SWEEP_INTERVAL) {
@@ -257,6 +267,10 @@ impl TcpConnections {
 
     fn close(&mut self, number: u32) {
         let Some(mut connection) = self.connections.remove(&number) else { return };
+        if self.closed.len() == CONNECTIONS_MAX {
+            self.closed.pop_front();
+        }
+        self.closed.push_back(NetPath::new(connection.remote, Via::Tcp(number)));
         // Closing the descriptor takes it out of the epoll as well, so an error here changes nothing.
         let _ = self.registry.deregister(&mut connection.stream);
         let count = self.per_ip.get_mut(&connection.remote.ip()).expect("every connection is counted");

@@ -21,6 +21,8 @@ const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 pub struct UdpSockets {
     ipv4: Option<Half>,
     ipv6: Option<Half>,
+    /// Read first next time, so that a flood on one family does not silence the other.
+    next_ipv6: bool,
     sender: Sender,
     /// See [`UdpCounters::unreadable`].
     unreadable: u64,
@@ -107,7 +109,7 @@ impl UdpSockets {
         let ipv4 = ipv4.map(|address| Half::bind(address.into())).transpose()?;
         let ipv6 = ipv6.map(|address| Half::bind(address.into())).transpose()?;
         let has_segmentation = ipv4.iter().chain(&ipv6).all(|half| syscall::has_segmentation(&half.socket));
-        Ok(Self { ipv4, ipv6, sender: Sender::new(has_segmentation), unreadable: 0 })
+        Ok(Self { ipv4, ipv6, next_ipv6: false, sender: Sender::new(has_segmentation), unreadable: 0 })
     }
 
     pub(super) fn ipv4(&self) -> Option<&Socket> {
@@ -171,7 +173,10 @@ impl UdpSockets {
     /// Only for faults of this process (no memory, socket closed), never for what arrived.
     pub fn receive(&mut self, batch: &mut ReceiveBatch) -> io::Result<usize> {
         batch.count = 0;
-        for half in [&mut self.ipv4, &mut self.ipv6].into_iter().flatten().filter(|half| half.readable) {
+        let mut halves = [&mut self.ipv4, &mut self.ipv6];
+        halves.rotate_left(usize::from(self.next_ipv6));
+        self.next_ipv6 = !self.next_ipv6;
+        for half in halves.into_iter().flatten().filter(|half| half.readable) {
             match batch.arrays.receive(&half.socket, &mut batch.buffer) {
                 Ok(count) => {
                     // A batch that is not full has emptied the socket, and what comes now is reported anew.

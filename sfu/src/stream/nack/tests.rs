@@ -25,9 +25,9 @@ fn asks_after_the_reordering_hold_and_again_after_a_round_trip() {
     assert_eq!(generator.handle_packet(now, 10, false), Arrival::Newest);
     assert_eq!(generator.handle_packet(now, 13, false), Arrival::Newest);
     assert_eq!(generator.poll_timeout(), Some(now + REORDER_HOLD));
-    assert_eq!(poll(&mut generator, now + ms(9)), []);
+    assert_eq!(poll(&mut generator, now + ms(9)), Vec::<u64>::new());
     assert_eq!(poll(&mut generator, now + ms(10)), [11, 12]);
-    assert_eq!(poll(&mut generator, now + ms(69)), []);
+    assert_eq!(poll(&mut generator, now + ms(69)), Vec::<u64>::new());
     assert_eq!(generator.handle_packet(now + ms(69), 11, false), Arrival::Recovered { tries: 1 });
     assert_eq!(generator.poll_timeout(), Some(now + ms(70)));
     assert_eq!(poll(&mut generator, now + ms(70)), [12]);
@@ -97,7 +97,7 @@ fn trap_d4_nothing_is_asked_of_a_paused_encoding() {
     generator.handle_packet(now, 10, false);
     generator.handle_packet(now, 20, false);
     generator.pause();
-    assert_eq!(poll(&mut generator, now + ms(500)), []);
+    assert_eq!(poll(&mut generator, now + ms(500)), Vec::<u64>::new());
     assert_eq!(generator.handle_packet(now + ms(500), 900, true), Arrival::Newest);
     assert_eq!((generator.missing(), generator.poll_timeout()), (0, None));
 }

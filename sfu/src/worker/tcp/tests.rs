@@ -207,11 +207,11 @@ fn a_reader_that_catches_up_gets_the_rest() {
 fn oversize_frames_ends_and_silence_close_a_connection() {
     let mut node = Node::start();
     let start = Instant::now();
-    let (mut oversize, _) = connected(&mut node, start);
+    let (mut oversize, first_path) = connected(&mut node, start);
     oversize.write_all(&[0xff, 0xff]).expect("connected");
     let (ended, _) = connected(&mut node, start);
     drop(ended);
-    let (_silent, _) = connected(&mut node, start);
+    let (_silent, silent_path) = connected(&mut node, start);
     let worker = &mut node.workers[0];
     while worker.connections.len() > 1 {
         worker.turn(start);
@@ -222,6 +222,8 @@ fn oversize_frames_ends_and_silence_close_a_connection() {
     worker.connections.handle_timeout(start + IDLE_MAX);
     assert_eq!((worker.connections.len(), worker.connections.counters().idle), (0, 1));
     assert!(worker.connections.per_ip.is_empty());
+    let closed: Vec<NetPath> = std::iter::from_fn(|| worker.connections.poll_closed()).collect();
+    assert!(closed.len() == 3 && closed.contains(&first_path) && closed.last() == Some(&silent_path));
 }
 
 #[test]

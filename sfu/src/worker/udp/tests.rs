@@ -133,6 +133,22 @@ fn a_missing_family_is_a_failed_send() {
 }
 
 #[test]
+fn a_flood_on_one_family_does_not_silence_the_other() {
+    let mut sender = loopback();
+    let mut receiver = loopback();
+    let to = addresses(&receiver);
+    let mut sends = Sends::with_capacity(128 * 1024, 128);
+    for _ in 0..100 {
+        assert!(sends.push(NetPath::udp(to[0]), b"flood"));
+    }
+    assert!(sends.push(NetPath::udp(to[1]), b"voice"));
+    assert_eq!(sender.send(&sends).sent, 101);
+    let mut batch = ReceiveBatch::default();
+    let counts = [(); 5].map(|()| receiver.receive(&mut batch).expect("sockets work"));
+    assert_eq!(counts, [BATCH, 1, BATCH, BATCH, 4]);
+}
+
+#[test]
 fn an_occupied_port_is_named() {
     let first = UdpSockets::bind(Some(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)), None).expect("free ports");
     let SocketAddr::V4(address) = addresses(&first)[0] else { panic!("an IPv4 socket") };

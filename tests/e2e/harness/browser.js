@@ -1,0 +1,109 @@
+// Starts real browsers and opens pages in them. Puppeteer drives both: Chromium over CDP, Firefox over WebDriver BiDi.
+//
+// Owns the launch flags and the probe that every page carries. Knows nothing of Tillside's pages.
+
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import puppeteer from 'puppeteer-core';
+import { installProbe } from './probe.js';
+
+const EXECUTABLES = {
+  chromium: [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'],
+  firefox: [process.env.FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox'],
+};
+
+const CHROMIUM_ARGS = [
+  '--no-sandbox', // test machines run as root
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--auto-select-desktop-capture-source=Entire screen',
+  '--auto-accept-this-tab-capture',
+  '--autoplay-policy=no-user-gesture-required',
+  // Pages in the background must go on playing: a test has several in one browser.
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
+  // No requests of the browser's own.
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+];
+
+const FIREFOX_PREFS = {
+  'media.navigator.streams.fake': true,
+  'media.navigator.permission.disabled': true,
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
+  'media.autoplay.default': 0,
+  'media.getdisplaymedia.enabled': true,
+  'dom.min_background_timeout_value': 4,
+  'app.update.enabled': false,
+  'datareporting.policy.dataSubmissionEnabled': false,
+};
+
+/** The path of a browser on this machine, or undefined. */
+export function executable(kind) {
+  return EXECUTABLES[kind].find((path) => path && existsSync(path));
+}
+
+/** Why scenarios with these browsers cannot run here; false when they can. Shown by the runner beside the skip. */
+export function missing(...kinds) {
+  const absent = [...new Set(kinds)].filter((kind) => !executable(kind));
+  return absent.length > 0 && `not installed: ${absent.join(', ')} (make test installs them with apt when run as root)`;
+}
+
+/** Starts a browser: `chromium` or `firefox`. */
+export async function launch(kind) {
+  const browser = await puppeteer.launch({
+    browser: kind === 'firefox' ? 'firefox' : 'chrome',
+    executablePath: executable(kind),
+    headless: true,
+    args: kind === 'firefox' ? [] : CHROMIUM_ARGS,
+    extraPrefsFirefox: kind === 'firefox' ? FIREFOX_PREFS : undefined,
+    protocolTimeout: 60_000,
+  });
+  return new Browser(kind, browser);
+}
+
+/** A running browser. */
+class Browser {
+  #browser;
+
+  constructor(kind, browser) {
+    this.kind = kind;
+    this.#browser = browser;
+  }
+
+  /** Opens `url` in a context of its own: no shared storage, as if on another computer. */
+  async open(url, { width = 1280, height = 800 } = {}) {
+    const context = await this.#browser.createBrowserContext();
+    const page = await context.newPage();
+    await page.setViewport({ width, height });
+    await page.evaluateOnNewDocument(installProbe);
+    await page.goto(url, { waitUntil: 'load' });
+    return page;
+  }
+
+  async close() {
+    await this.#browser.close();
+  }
+}
+
+/**
+ * Waits until `condition` gives something true, and returns it. Every wait of the scenarios goes through here, so that
+ * none depends on how fast the machine is: `withinMs` only says when to give up.
+ */
+export async function until(what, condition, withinMs = 20_000) {
+  const deadline = Date.now() + withinMs;
+  let last;
+  do {
+    try {
+      last = await condition();
+      if (last) return last;
+    } catch (error) {
+      last = error;
+    }
+    await delay(100);
+  } while (Date.now() < deadline);
+  throw new Error(`waited ${withinMs} ms in vain until ${what}; last: ${last?.stack ?? JSON.stringify(last)}`);
+}
