@@ -1,23 +1,262 @@
-//! stub
-use crate::mirror::{Key, Mirror};
+//! Which controls take payment data: by words in thirty languages, by shape, by what stands beside them.
+//!
+//! Owns what is known of each control, so that work is done when a control appears or its label, attributes or
+//! neighbours change, not per event. Never lowers: what was found stays found until the next snapshot.
+//! Aims at recall: a hidden e-mail field is a nuisance, a visible card number is a breach.
+
+mod decide;
+mod evidence;
+mod frames;
+mod words;
+
+use crate::mirror::{Key, Kind, Mirror, Role};
+use crate::record::NodeId;
+use decide::{REACH, Verdict};
+use evidence::{Evidence, ShapeKind};
+use hashbrown::HashMap;
 use std::collections::BTreeSet;
+use words::Topic;
+
+/// Nodes that are walked over from a changed text in search of the controls it may name.
+const TOUCH_NODES_MAX: usize = 60;
+
+/// Most controls of one scope that are judged together; a page has fewer, a hostile one gets its fields masked anyway.
+const CONTROLS_MAX: usize = 2_000;
+
+/// What is known of the controls of one page.
 #[derive(Default)]
-pub(crate) struct Classifier {}
+pub(crate) struct Classifier {
+    known: HashMap<NodeId, Evidence>,
+    found: BTreeSet<NodeId>,
+    /// Controls that held a card number: anchors by value.
+    proven: BTreeSet<NodeId>,
+}
+
 impl Classifier {
-    pub(crate) fn clear(&mut self) {}
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Whether the page has payment fields.
     pub(crate) fn has_found(&self) -> bool {
-        false
+        !self.found.is_empty()
     }
-    pub(crate) fn judge_all(&mut self, _mirror: &Mirror) -> Vec<Key> {
-        Vec::new()
+
+    /// Judges a whole page; gives what is found to take payment data.
+    pub(crate) fn judge_all(&mut self, mirror: &Mirror) -> Vec<Key> {
+        let Some(root) = mirror.root() else { return Vec::new() };
+        let labels = frames::find(mirror, root);
+        let controls = controls(mirror, root);
+        for key in &controls {
+            self.known.insert(mirror.node(*key).id, evidence::gather(mirror, *key));
+        }
+        let mut found = self.judge_scopes(mirror, &controls);
+        found.extend(labels);
+        self.note(mirror, found)
     }
-    pub(crate) fn judge(&mut self, _mirror: &Mirror, _touched: &BTreeSet<Key>) -> Vec<Key> {
-        Vec::new()
+
+    /// Judges what a mutation may have changed; gives what is newly found.
+    pub(crate) fn judge(&mut self, mirror: &Mirror, touched: &BTreeSet<Key>) -> Vec<Key> {
+        let mut affected = BTreeSet::new();
+        let mut found = Vec::new();
+        for key in touched {
+            found.extend(frames::find(mirror, *key));
+            affect(mirror, *key, &mut affected);
+        }
+        let mut changed = Vec::new();
+        for key in affected {
+            let now = evidence::gather(mirror, key);
+            let id = mirror.node(key).id;
+            if self.known.get(&id) != Some(&now) {
+                self.known.insert(id, now);
+                changed.push(key);
+            }
+        }
+        let scopes: BTreeSet<Key> =
+            changed.iter().chain(&found).filter_map(|key| scope(mirror, *key).or(mirror.root())).collect();
+        for scope in scopes {
+            let members = controls(mirror, scope);
+            found.extend(self.judge_scopes(mirror, &members));
+        }
+        self.note(mirror, found)
     }
-    pub(crate) fn handle_card(&mut self, _mirror: &Mirror, cards: &[Key]) -> Vec<Key> {
-        cards.to_vec()
+
+    /// These controls hold a card number together: anchors, whatever they are called.
+    pub(crate) fn handle_card(&mut self, mirror: &Mirror, cards: &[Key]) -> Vec<Key> {
+        self.proven.extend(cards.iter().map(|key| mirror.node(*key).id));
+        let Some(scope) = cards.first().and_then(|key| scope(mirror, *key).or(mirror.root())) else {
+            return Vec::new();
+        };
+        let members = controls(mirror, scope);
+        let found = self.judge_scopes(mirror, &members);
+        self.note(mirror, found)
     }
-    pub(crate) fn fields_around(&self, _mirror: &Mirror, key: Key, _n: usize) -> Vec<Key> {
-        vec![key]
+
+    /// The text fields around one, at most `reach` to either side, in document order.
+    pub(crate) fn fields_around(&self, mirror: &Mirror, key: Key, reach: usize) -> Vec<Key> {
+        let Some(scope) = scope(mirror, key).or(mirror.root()) else { return Vec::new() };
+        let fields: Vec<Key> =
+            controls(mirror, scope).into_iter().filter(|control| mirror.role(*control) == Role::Field).collect();
+        let Some(place) = fields.iter().position(|field| *field == key) else { return Vec::new() };
+        fields[place.saturating_sub(reach)..fields.len().min(place + reach + 1)].to_vec()
+    }
+
+    fn note(&mut self, mirror: &Mirror, found: Vec<Key>) -> Vec<Key> {
+        found.into_iter().filter(|key| self.found.insert(mirror.node(*key).id)).collect()
+    }
+
+    /// Judges controls, scope by scope.
+    fn judge_scopes(&self, mirror: &Mirror, controls: &[Key]) -> Vec<Key> {
+        let mut scopes: HashMap<Option<Key>, Vec<Key>> = HashMap::new();
+        let mut order = Vec::new();
+        for key in controls {
+            let scope = scope(mirror, *key);
+            let members = scopes.entry(scope).or_default();
+            if members.is_empty() {
+                order.push(scope);
+            }
+            members.push(*key);
+        }
+        order
+            .into_iter()
+            .filter_map(|scope| scopes.remove(&scope))
+            .flat_map(|members| self.judge_scope(mirror, &members))
+            .collect()
+    }
+
+    /// Judges the controls of one form, in document order.
+    fn judge_scope(&self, mirror: &Mirror, members: &[Key]) -> Vec<Key> {
+        let members = &members[..members.len().min(CONTROLS_MAX)];
+        let known: Vec<(Key, &Evidence)> =
+            members.iter().filter_map(|key| Some((*key, self.known.get(&mirror.node(*key).id)?))).collect();
+        let verdicts: Vec<Verdict> = known
+            .iter()
+            .map(|(key, evidence)| {
+                let id = mirror.node(*key).id;
+                if self.proven.contains(&id) { Verdict::Anchor } else { decide::alone(evidence) }
+            })
+            .collect();
+        // Places count visible controls, so that a row of hidden inputs does not part what stands together.
+        let mut visible = 0;
+        let places: Vec<usize> = known
+            .iter()
+            .map(|(_, evidence)| {
+                visible += usize::from(evidence.shape.kind != ShapeKind::Hidden);
+                visible
+            })
+            .collect();
+        let anchors: Vec<usize> = verdicts
+            .iter()
+            .zip(&places)
+            .filter(|(verdict, _)| **verdict == Verdict::Anchor)
+            .map(|(_, place)| *place)
+            .collect();
+        let distance = |place: usize| anchors.iter().map(|anchor| anchor.abs_diff(place)).min();
+        let brands = brand_radios(mirror, &known);
+        let dated = beside_other_dates(&known);
+        let card_only = !anchors.is_empty() && is_card_only(&known, &verdicts);
+        known
+            .iter()
+            .zip(verdicts)
+            .zip(places)
+            .filter(|(((key, evidence), verdict), place)| match verdict {
+                Verdict::Anchor => true,
+                Verdict::Payment => !dated.contains(key),
+                Verdict::Public => false,
+                Verdict::Doubtful if dated.contains(key) => false,
+                Verdict::Doubtful => {
+                    brands.contains(key)
+                        || card_only && decide::is_plain_name(evidence)
+                        || distance(*place)
+                            .filter(|distance| *distance <= REACH)
+                            .is_some_and(|distance| decide::beside_anchor(evidence, distance) == Verdict::Payment)
+                }
+            })
+            .map(|(((key, _), _), _)| *key)
+            .collect()
     }
 }
+
+/// Radio buttons of a group in which at least two name card brands.
+fn brand_radios(mirror: &Mirror, known: &[(Key, &Evidence)]) -> BTreeSet<Key> {
+    let mut groups: HashMap<&str, Vec<(Key, bool)>> = HashMap::new();
+    for (key, evidence) in known.iter().filter(|(_, evidence)| evidence.shape.kind == ShapeKind::Radio) {
+        let name = mirror.clue(*key, "name").unwrap_or_default();
+        let brand = evidence.said().with(evidence.after).has(Topic::Brand);
+        groups.entry(name).or_default().push((*key, brand));
+    }
+    let branded = groups.into_values().filter(|members| {
+        let brands = members.iter().filter(|(_, brand)| *brand).count();
+        brands >= 2 && brands * 2 >= members.len()
+    });
+    branded.flatten().map(|(key, _)| key).collect()
+}
+
+/// Lists of months and years that stand beside a list of days or of past years: no card expires on a day.
+fn beside_other_dates(known: &[(Key, &Evidence)]) -> BTreeSet<Key> {
+    const BESIDE: usize = 2;
+    let is_list = |kind| matches!(kind, ShapeKind::Months | ShapeKind::Years);
+    let lists = known.iter().enumerate().filter(|(_, (_, evidence))| is_list(evidence.shape.kind));
+    let dated = lists.filter(|(place, _)| {
+        let around = &known[place.saturating_sub(BESIDE)..known.len().min(place + BESIDE + 1)];
+        around.iter().any(|(_, evidence)| evidence.shape.kind == ShapeKind::OtherDate)
+    });
+    dated.map(|(_, (key, _))| *key).collect()
+}
+
+/// Whether a scope holds nothing but a card's fields and names: no address, no e-mail, no phone.
+fn is_card_only(known: &[(Key, &Evidence)], verdicts: &[Verdict]) -> bool {
+    known.iter().zip(verdicts).all(|((_, evidence), verdict)| match evidence.shape.kind {
+        ShapeKind::Text => {
+            *verdict != Verdict::Doubtful || decide::is_plain_name(evidence) || evidence.said().is_empty()
+        }
+        ShapeKind::List => {
+            evidence.said().is_empty() || evidence.said().any(&[Topic::Exp, Topic::Month, Topic::Year, Topic::Type])
+        }
+        _ => true,
+    })
+}
+
+/// The controls below a node, in document order.
+fn controls(mirror: &Mirror, top: Key) -> Vec<Key> {
+    mirror.subtree(top).filter(|key| mirror.role(*key).is_control()).collect()
+}
+
+/// The form around a control: what is judged together. Controls outside of forms are judged together too.
+fn scope(mirror: &Mirror, key: Key) -> Option<Key> {
+    mirror.ancestors(key).find(|ancestor| mirror.tag(*ancestor) == "form")
+}
+
+/// Adds the controls whose evidence a change at `key` may touch: those below it, the one around it, the ones that its
+/// text stands before or labels.
+fn affect(mirror: &Mirror, key: Key, affected: &mut BTreeSet<Key>) {
+    affected.extend(controls(mirror, key));
+    let Some(root) = mirror.root() else { return };
+    let around = mirror.ancestors(key).take(4).find(|ancestor| mirror.role(*ancestor).is_control());
+    affected.extend(around);
+    let forward = std::iter::successors(mirror.past(key, root), |at| mirror.after(*at, root));
+    affected.extend(forward.take(TOUCH_NODES_MAX).filter(|at| mirror.role(*at).is_control()).take(2));
+    let backward = std::iter::successors(mirror.before(key), |at| mirror.before(*at));
+    affected.extend(backward.take(TOUCH_NODES_MAX).filter(|at| mirror.role(*at).is_control()).take(2));
+    for label in std::iter::once(key).chain(mirror.ancestors(key)).take(4) {
+        let target = mirror.clue(label, "for").or_else(|| mirror.attribute(label, "id"));
+        let Some(target) = target else { continue };
+        let named = mirror.subtree(scope(mirror, label).unwrap_or(root)).filter(|control| {
+            mirror.role(*control).is_control()
+                && (mirror.clue(*control, "id") == Some(target)
+                    || ["aria-labelledby", "aria-describedby"].iter().any(|name| {
+                        mirror
+                            .clue(*control, name)
+                            .is_some_and(|list| list.split_ascii_whitespace().any(|one| one == target))
+                    }))
+        });
+        affected.extend(named);
+    }
+    debug_assert!(
+        affected.iter().all(|key| matches!(mirror.node(*key).kind, Kind::Element(_))),
+        "controls are elements"
+    );
+}
+
+#[cfg(test)]
+mod tests;

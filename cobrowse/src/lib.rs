@@ -22,6 +22,7 @@ mod record;
 pub mod relay;
 mod runs;
 mod scan;
+pub mod score;
 mod serialise;
 mod share;
 mod url;

@@ -45,7 +45,7 @@ function homePage(): string {
 <section aria-labelledby="all"><div class="section-head"><h2 id="all">All of it</h2><p>${PRODUCTS.length} things, and that is the whole shop.</p></div>
 ${grid(PRODUCTS)}</section>
 <section class="promise"><h2>Not sure? Ask someone who knows.</h2><p>Press “Ask for help” and talk to a person from the shop, with a camera or without, while you keep looking around.</p></section>`;
-	return layout({ title: "Kitchen, table and home", main, page: "home" });
+	return layout({ title: "Kitchen, table and home", main, page: "front" });
 }
 
 function categoryPage(category: Category): string {

@@ -167,6 +167,22 @@ fn trap_i2_one_codec_has_another_number_for_each_client() {
     assert_eq!(from.codec_for(108).and_then(|codec| to.pt_for(codec)), None, "Firefox has no H.264 here");
 }
 
+/// `setCodecPreferences` moves a codec to the front; what the page put first is what it wants to send.
+#[test]
+fn the_first_codec_of_a_publisher_stays_first() {
+    let text = read("chromium-simulcast_sendonly.offer.sdp");
+    let first_two = |text: &str| {
+        let negotiated = answer_for(&Offer::parse(text).expect("good"), Purpose::Call);
+        negotiated.media.iter().find(|media| media.payload_types.pt_for(Codec::Vp8).is_some()).map(|media| {
+            let codecs = media.payload_types.codecs();
+            (codecs[0].payload_type, codecs[1].payload_type)
+        })
+    };
+    assert_eq!(first_two(&text), Some((96, 102)), "VP8, H.264");
+    let preferring_av1 = text.replace("SAVPF 96 97", "SAVPF 45 46 96 97").replace(" 45 46 98", " 98");
+    assert_eq!(first_two(&preferring_av1), Some((45, 96)), "AV1, VP8");
+}
+
 #[test]
 fn sendrecv_is_both_in_a_call_and_one_half_elsewhere() {
     let roles = |purpose| negotiate("aiortc-sendrecv.offer.sdp", purpose).media.remove(1).role;

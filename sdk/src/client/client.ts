@@ -4,22 +4,24 @@
  * Ties a Session (words), a Transport (media), the own devices and what is looked at together. Media never depends on
  * the session's socket: while it is away, sound and pictures go on.
  */
-import type { Join, Moderate, ServerMessage, SlotBinding, Source, Track, You } from "../protocol";
+import type { Join, Moderate, Resume, ServerFrame, SlotBinding, Source, You } from "../protocol";
 import { AudioOutput } from "./audio_output";
 import type { ClientEvents, ClientOptions, ClientState, Ended } from "./client_events";
 import { Emitter } from "./emitter";
 import { TillsideError } from "./error";
 import { LocalMedia, type LocalTrack } from "./local_media";
 import { MediaPath, type MediaState } from "./media_path";
+import { OwnTracks } from "./own_tracks";
 import { type Participant, Roster } from "./roster";
-import { Session, type SessionEvents } from "./session";
+import { endSession, Session, type SessionEvents } from "./session";
 import { digestStats, type StatsDigest } from "./stats";
 import { Viewport } from "./viewport";
 
 export class TillsideClient extends Emitter<ClientEvents> {
 	readonly media: LocalMedia;
-	readonly #options: ClientOptions;
+	#options: ClientOptions;
 	readonly #session: Session;
+	readonly #own: OwnTracks;
 	readonly #path: MediaPath;
 	readonly #roster = new Roster();
 	readonly #audio = new AudioOutput(() => this.emit("audioblocked", undefined));
@@ -40,15 +42,16 @@ export class TillsideClient extends Emitter<ClientEvents> {
 		super();
 		this.#options = options;
 		this.media = options.media ?? new LocalMedia();
+		this.#own = new OwnTracks(this.media);
 		this.#forgetMedia = [
 			this.media.on("changed", (track) => this.#handleLocalTrack(track)),
 			this.media.on("failed", (error) => this.emit("error", error)),
 		];
 		this.#session = new Session(options.server ?? "/", options.token);
 		this.#path = new MediaPath(options.iceServers ?? [], {
-			expectsPackets: () => this.#expectsPackets(),
+			expectsPackets: () => this.#roster.isHeard(this.#slots),
 			canOffer: () => this.#inRoom && this.#session.isOpen,
-			offer: (n, sdp, mids) => this.#session.send({ t: "offer", n, sdp, tracks: this.#tracks(mids) }),
+			offer: (n, sdp, mids) => this.#session.send({ t: "offer", n, sdp, tracks: this.#own.announce(mids) }),
 			changed: (state) => this.emit("media", state),
 		});
 		this.#session.on("opened", (welcome) => void this.#enter(welcome));
@@ -97,6 +100,11 @@ export class TillsideClient extends Emitter<ClientEvents> {
 		return this.#slots;
 	}
 
+	/** What a later page passes as `replaces` to go on with this call. As secret as the token. */
+	get resumption(): Resume | undefined {
+		return this.#session.resumption && { ...this.#session.resumption };
+	}
+
 	/** For tests and for support: what no application should need. */
 	get debug(): { peerConnection: RTCPeerConnection | undefined } {
 		return { peerConnection: this.#path.transport?.connection };
@@ -129,7 +137,7 @@ export class TillsideClient extends Emitter<ClientEvents> {
 	 * @throws TillsideError when the token does not allow it or the device does not open
 	 */
 	async publish(source: Source, on: boolean): Promise<void> {
-		if (on && this.#you !== undefined && !this.#you.can.publish.includes(source)) {
+		if (on && this.#you !== undefined && !this.#own.isAllowed(source)) {
 			throw new TillsideError("forbidden", `This call does not allow you to share your ${source}.`, false);
 		}
 		await this.media.set(source, on);
@@ -178,14 +186,15 @@ export class TillsideClient extends Emitter<ClientEvents> {
 	/** A session without a past: enter the room with one offer. */
 	async #enter({ you }: SessionEvents["opened"]): Promise<void> {
 		this.#you = you;
+		this.#own.allow(you.can.publish);
 		this.#inRoom = false;
 		try {
-			const { transport, sdp, mids } = await this.#path.begin([...this.#localTracks()]);
+			const { transport, sdp, mids } = await this.#path.begin(this.#own.all());
 			if (transport !== this.#path.transport) return;
 			this.#viewport.handleSlots(transport.slots);
 			this.#audio.play(transport.slots);
 			const room = this.#options.room === undefined ? {} : { room: this.#options.room };
-			this.#pendingJoin = { ...room, offer: sdp, tracks: this.#tracks(mids) };
+			this.#pendingJoin = { ...room, offer: sdp, tracks: this.#own.announce(mids) };
 			this.#session.send({ t: "join", ...this.#pendingJoin });
 		} catch (cause) {
 			this.#fail(cause);
@@ -199,7 +208,7 @@ export class TillsideClient extends Emitter<ClientEvents> {
 		this.#setState("joined");
 		this.#session.send({ t: "ready" });
 		this.#session.send({ t: "view", slots: this.#viewport.wishes() });
-		for (const track of this.#localTracks()) this.#sayMute(track);
+		for (const track of this.#own.all()) this.#sayMute(track);
 		this.#path.handleSessionResumed();
 	}
 
@@ -244,7 +253,7 @@ export class TillsideClient extends Emitter<ClientEvents> {
 		}
 	}
 
-	async #handleAnswer(answer: Extract<ServerMessage, { t: "answer" }>): Promise<void> {
+	async #handleAnswer(answer: Extract<ServerFrame, { t: "answer" }>): Promise<void> {
 		const transport = this.#path.transport;
 		try {
 			if (!(await transport?.handleAnswer(answer)) || transport !== this.#path.transport) return;
@@ -253,19 +262,40 @@ export class TillsideClient extends Emitter<ClientEvents> {
 		}
 		if (this.#inRoom) return;
 		this.#inRoom = true;
-		this.#pendingJoin = undefined;
 		this.#session.send({ t: "ready" });
+		for (const mute of this.#own.changes()) this.#session.send({ t: "mute", ...mute });
+		this.#pendingJoin = undefined;
 		this.#session.send({ t: "view", slots: this.#viewport.wishes() });
 		this.#setState("joined");
+		this.#endEarlierSession();
 		this.#joining?.resolve();
 	}
 
-	#handleError(message: Extract<ServerMessage, { t: "error" }>): void {
+	/** Only now: a room that nobody is in for a moment would end, and a place in the queue with it. */
+	#endEarlierSession(): void {
+		const { replaces, server } = this.#options;
+		const token = this.#session.token;
+		if (replaces === undefined || token === undefined) return;
+		endSession(server ?? "/", token, replaces);
+		this.#options = { ...this.#options, replaces: undefined };
+	}
+
+	#handleError(message: Extract<ServerFrame, { t: "error" }>): void {
 		const error = TillsideError.fromNode(message);
-		if (message.re !== "join") return this.emit("error", error);
-		// The join that we repeated had arrived after all: its answer is on its way.
-		if (error.code === "out_of_order") return;
-		this.#fail(error);
+		switch (message.re) {
+			case "join":
+				// The join that we repeated had arrived after all: its answer is on its way.
+				if (error.code !== "out_of_order") this.#fail(error);
+				return;
+			case "view":
+			case "mute":
+			case "ready":
+			case "offer":
+				// We said that, not a person: it crossed a change on its way and is said again when that arrives.
+				return;
+			default:
+				this.emit("error", error);
+		}
 	}
 
 	#handleLocalTrack(track: LocalTrack): void {
@@ -274,29 +304,9 @@ export class TillsideClient extends Emitter<ClientEvents> {
 		this.emit("local", track);
 	}
 
-	#sayMute({ source, on }: LocalTrack): void {
-		const mid = this.#path.transport?.mid(source);
-		const mayPublish = this.#you?.can.publish.includes(source) ?? false;
-		if (mid !== undefined && mayPublish && this.#inRoom) this.#session.send({ t: "mute", mid, muted: !on });
-	}
-
-	/** What the m-lines carry that the token lets us send. */
-	#tracks(mids: Map<Source, string>): Track[] {
-		return [...mids]
-			.filter(([source]) => this.#you?.can.publish.includes(source))
-			.map(([source, mid]) => ({ mid, source, muted: !this.media.of(source).on }));
-	}
-
-	*#localTracks(): Iterable<LocalTrack> {
-		for (const source of ["microphone", "camera", "screen"] as const) yield this.media.of(source);
-	}
-
-	/** Whether some slot should be receiving now. */
-	#expectsPackets(): boolean {
-		return this.#slots.some(
-			({ publication, why }) =>
-				publication !== undefined && why === undefined && this.#roster.publication(publication)?.muted === false,
-		);
+	#sayMute(track: LocalTrack): void {
+		const mute = this.#inRoom ? this.#own.mute(track) : undefined;
+		if (mute !== undefined) this.#session.send({ t: "mute", ...mute });
 	}
 
 	#fail(cause: unknown): void {

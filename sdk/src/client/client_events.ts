@@ -1,5 +1,5 @@
 /** What goes into a client and what it tells. */
-import type { ServerMessage, SlotBinding } from "../protocol";
+import type { Resume, ServerFrame, SlotBinding } from "../protocol";
 import type { TillsideError } from "./error";
 import type { LocalMedia, LocalTrack } from "./local_media";
 import type { MediaState } from "./media_path";
@@ -13,6 +13,8 @@ export interface ClientOptions {
 	token: TokenSource;
 	/** The room, where the token does not name it. */
 	room?: string;
+	/** The `resumption` of the same person's client on an earlier page; it leaves once this one is in. */
+	replaces?: Resume | undefined;
 	/** TURN servers, for networks that block everything else. */
 	iceServers?: RTCIceServer[];
 	/** Devices that are open already, as from a preview. The client stops them when it ends. */
@@ -43,11 +45,11 @@ export interface ClientEvents {
 	/** Participants who speak, loudest first. */
 	speakers: readonly string[];
 	/** A participant's connection, from 1 to 5. */
-	quality: Extract<ServerMessage, { t: "quality" }>;
+	quality: Extract<ServerFrame, { t: "quality" }>;
 	/** An own source was switched on or off, by us, by a device or by a moderator. */
 	local: LocalTrack;
-	chat: Extract<ServerMessage, { t: "chat" }>;
-	data: Extract<ServerMessage, { t: "data" }>;
+	chat: Extract<ServerFrame, { t: "chat" }>;
+	data: Extract<ServerFrame, { t: "data" }>;
 	/** Something did not work; the call goes on. */
 	error: TillsideError;
 	/** The browser waits for a click before it plays sound; `resumeAudio` from within it. */

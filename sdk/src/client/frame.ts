@@ -2,7 +2,7 @@
  * Reads what the node sends. Owns the border between bytes and types: whatever passes here has the fields that the
  * rest of the SDK reads; whatever does not pass is dropped by the caller.
  */
-import type { ServerFrame, ServerMessage } from "../protocol";
+import type { ServerFrame } from "../protocol";
 
 /** Deepest nesting of a frame; ours need five levels (SEC-19). */
 const DEPTH_MAX = 32;
@@ -60,7 +60,7 @@ const MESSAGES = new Map<string, Check>(
 		error: record({ code: text, message: text, re: optional(text), retryable: flag }),
 		bye: record({ reason: text, action: text, retry_after_ms: count }),
 		pong: record({ ts: count }),
-	} satisfies Record<ServerMessage["t"], Check>),
+	} satisfies Record<ServerFrame["t"], Check>),
 );
 
 /** What came out of one frame. */

@@ -1,5 +1,5 @@
 /** Who else is in the room and what they publish, as the node last said it. */
-import type { ParticipantState, PublicationState, Source, State } from "../protocol";
+import type { ParticipantState, PublicationState, SlotBinding, Source, State } from "../protocol";
 
 export type Participant = Readonly<ParticipantState>;
 
@@ -16,13 +16,11 @@ export class Roster {
 		for (const participant of participants) this.#participants.set(participant.id, participant);
 	}
 
-	/** The publication of that id, if its owner is still here. */
-	publication(id: string): PublicationState | undefined {
-		for (const { publications } of this.#participants.values()) {
-			const found = publications.find((publication) => publication.id === id);
-			if (found !== undefined) return found;
-		}
-		return undefined;
+	/** Whether packets should arrive in some of these slots: somebody plays there, unmuted and not held back. */
+	isHeard(slots: readonly SlotBinding[]): boolean {
+		const playing = new Set(slots.filter(({ why }) => why === undefined).map(({ publication }) => publication));
+		const people = [...this.#participants.values()];
+		return people.some(({ publications }) => publications.some(({ id, muted }) => !muted && playing.has(id)));
 	}
 }
 

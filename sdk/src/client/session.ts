@@ -4,20 +4,25 @@
  * Owns the socket, its pings, the sequence of received messages, and when to try again. Knows nothing of rooms or
  * media: what it receives it passes on as `message`, and a session that could not be resumed it announces as `opened`.
  */
-import type { Bye, ByeReason, ClientMessage, Resume, ServerFrame, ServerMessage, Welcome } from "../protocol";
+import {
+	type Bye,
+	type ByeReason,
+	type ClientMessage,
+	PING_TIMEOUT_MS,
+	type Resume,
+	type ServerFrame,
+	VERSION,
+	type Welcome,
+} from "../protocol";
 import { waitMs } from "./backoff";
 import { Emitter } from "./emitter";
 import { TillsideError } from "./error";
 import { parseFrame } from "./frame";
 
-/** The protocol versions that we speak. */
-const VERSIONS = [1];
 /** What we call ourselves in `hello`. */
 const SDK = "tillside-sdk/0.1.0";
 /** From opening a socket to `welcome`. */
 const WELCOME_TIMEOUT_MS = 8_000;
-/** A node from which nothing was heard for so long is taken as gone (it answers pings every 10 s). */
-const SILENCE_MS_MAX = 15_000;
 /** How long a person looks at “connecting…” before we say that it does not work. */
 const FIRST_CONTACT_MS_MAX = 20_000;
 /** How long we try to come back: four times as long as the node keeps media for us. */
@@ -36,7 +41,7 @@ export interface SessionEvents {
 	resumed: Welcome;
 	/** The socket is lost; we are trying again. */
 	lost: undefined;
-	message: Exclude<ServerMessage, { t: "welcome" | "bye" | "pong" }>;
+	message: Exclude<ServerFrame, { t: "welcome" | "bye" | "pong" }>;
 	ended: { reason: EndReason; error?: TillsideError };
 }
 
@@ -48,6 +53,7 @@ export class Session extends Emitter<SessionEvents> {
 	#socket: WebSocket | undefined;
 	#state: "idle" | "connecting" | "open" | "ended" = "idle";
 	#resume: Resume | undefined;
+	#mayJump = false;
 	#wasOpen = false;
 	#attempt = 0;
 	#lostAt = 0;
@@ -76,6 +82,16 @@ export class Session extends Emitter<SessionEvents> {
 		return this.#state === "open";
 	}
 
+	/** The token in use. */
+	get token(): string | undefined {
+		return typeof this.#source === "string" ? this.#source : this.#token;
+	}
+
+	/** What a later page needs to end this session, see {@link endSession}. */
+	get resumption(): Resume | undefined {
+		return this.#resume;
+	}
+
 	/** Says something if the socket is up; a caller repeats what still matters on `resumed`. */
 	send(message: ClientMessage): boolean {
 		if (!this.isOpen) return false;
@@ -98,7 +114,7 @@ export class Session extends Emitter<SessionEvents> {
 		this.#welcomeTimer = setTimeout(() => this.#drop(socket), WELCOME_TIMEOUT_MS);
 		socket.onopen = () => {
 			const resume = this.#resume === undefined ? {} : { resume: this.#resume };
-			socket.send(JSON.stringify({ t: "hello", v: VERSIONS, token, sdk: SDK, ...resume } satisfies ClientMessage));
+			socket.send(JSON.stringify({ t: "hello", v: [VERSION], token, sdk: SDK, ...resume } satisfies ClientMessage));
 		};
 		socket.onmessage = (event) => this.#socket === socket && this.#handleFrame(event.data);
 		socket.onclose = () => this.#drop(socket);
@@ -140,15 +156,19 @@ export class Session extends Emitter<SessionEvents> {
 		if (this.#isInSequence(frame.seq)) this.emit("message", frame);
 	}
 
-	/** Replayed messages that we have are skipped; a gap means that some were lost, and a resume brings them. */
+	/**
+	 * Messages that we have are skipped; a gap means that some were lost, and a resume brings them. Only right after a
+	 * resume the count may jump: the node then says everything anew, because it no longer has what we missed.
+	 */
 	#isInSequence(seq: number): boolean {
 		if (this.#resume === undefined) return false;
 		if (seq === 0) return true;
 		if (seq <= this.#resume.seq) return false;
-		if (seq > this.#resume.seq + 1) {
+		if (seq > this.#resume.seq + 1 && !this.#mayJump) {
 			this.#drop(this.#socket);
 			return false;
 		}
+		this.#mayJump = false;
 		this.#resume.seq = seq;
 		return true;
 	}
@@ -160,6 +180,7 @@ export class Session extends Emitter<SessionEvents> {
 		this.#attempt = 0;
 		this.#tokenIsFresh = false;
 		const seq = welcome.resumed ? (this.#resume?.seq ?? 0) : welcome.seq;
+		this.#mayJump = welcome.resumed;
 		this.#resume = { session: welcome.session, secret: welcome.resume_secret, seq };
 		this.#pingTimer = setInterval(() => this.#ping(), welcome.ping_ms);
 		this.emit(welcome.resumed ? "resumed" : "opened", welcome);
@@ -174,8 +195,8 @@ export class Session extends Emitter<SessionEvents> {
 	/** An error instead of `welcome`. */
 	#handleRefusal(error: TillsideError): void {
 		if (error.code === "unauthorized" && this.#canRefreshToken()) return this.#rejoin(0);
-		if (error.retryable) return this.#rejoin(0);
-		this.#end("refused", error);
+		// A node that is only busy says when to come back, in the `bye` that follows.
+		if (!error.retryable) this.#end("refused", error);
 	}
 
 	/** A token that the node refuses may just have run out; but a new one that it refuses too is wrong. */
@@ -191,7 +212,7 @@ export class Session extends Emitter<SessionEvents> {
 	}
 
 	#ping(): void {
-		if (performance.now() - this.#heardAt > SILENCE_MS_MAX) return this.#drop(this.#socket);
+		if (performance.now() - this.#heardAt > PING_TIMEOUT_MS) return this.#drop(this.#socket);
 		this.send({ t: "ping", ts: Math.round(performance.now()) });
 	}
 
@@ -236,6 +257,23 @@ export class Session extends Emitter<SessionEvents> {
 		this.#socket = undefined;
 		socket?.close();
 	}
+}
+
+/**
+ * Ends a session that an earlier page of the same person left behind, so that nobody sees that person twice until the
+ * node gives the old session up. Best effort: what does not work now happens by itself after the node's resume window.
+ */
+export function endSession(url: string, token: string, resume: Resume): void {
+	const socket = new WebSocket(socketUrl(url));
+	const timer = setTimeout(() => socket.close(), WELCOME_TIMEOUT_MS);
+	socket.onclose = () => clearTimeout(timer);
+	socket.onopen = () => {
+		socket.send(JSON.stringify({ t: "hello", v: [VERSION], token, sdk: SDK, resume } satisfies ClientMessage));
+	};
+	socket.onmessage = () => {
+		socket.send(JSON.stringify({ t: "leave" } satisfies ClientMessage));
+		socket.close();
+	};
 }
 
 /** The node's WebSocket address for a server given as a page or socket address, absolute or relative to this page. */

@@ -1,11 +1,9 @@
 /** What people write to each other. Kept for as long as the call is on screen, and nowhere else. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { TillsideClient } from "../client/client";
+import { CHAT_BYTES_MAX } from "../protocol";
 import { IconButton } from "./parts";
 import { SidePanel } from "./side_panel";
-
-/** Longest text that the node takes, in bytes. */
-const TEXT_BYTES_MAX = 2000;
 
 export interface ChatLine {
 	key: number;
@@ -27,12 +25,11 @@ export function ChatPanel({ client, lines, onSent, onClose }: ChatPanelProps) {
 	const log = useRef<HTMLDivElement>(null);
 	const input = useRef<HTMLInputElement>(null);
 	useEffect(() => input.current?.focus(), []);
-	// biome-ignore lint/correctness/useExhaustiveDependencies: a new line is what scrolls
 	useEffect(() => log.current?.scrollTo({ top: log.current.scrollHeight }), [lines.length]);
 	const send = () => {
 		const trimmed = text.trim();
 		if (trimmed === "") return;
-		if (new TextEncoder().encode(trimmed).length > TEXT_BYTES_MAX) return setProblem("Too long. Send it in two parts.");
+		if (new TextEncoder().encode(trimmed).length > CHAT_BYTES_MAX) return setProblem("Too long. Send it in two parts.");
 		if (!client.chat(trimmed)) return setProblem("Not sent: the connection is away. Try again in a moment.");
 		onSent(trimmed);
 		setText("");

@@ -1,10 +1,9 @@
 /** The lines that people write to each other. They live as long as the page's call and are kept nowhere. */
 import type { TillsideClient } from "../client/client";
+import { CHAT_BYTES_MAX } from "../protocol";
 import { element, iconButton } from "./dom";
 import type { Strings } from "./strings";
 
-/** Longest text that the node takes, in bytes. */
-const TEXT_BYTES_MAX = 2000;
 /** Old lines go, so that a long call does not fill the page's memory. */
 const LINES_MAX = 200;
 
@@ -61,7 +60,7 @@ export class Chat {
 
 	#send(): void {
 		const text = this.#input.value.trim();
-		if (text === "" || new TextEncoder().encode(text).length > TEXT_BYTES_MAX) return;
+		if (text === "" || new TextEncoder().encode(text).length > CHAT_BYTES_MAX) return;
 		const isSent = this.#client.chat(text);
 		this.#status.textContent = isSent ? "" : this.#strings.notSent;
 		if (!isSent) return;

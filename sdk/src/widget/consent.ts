@@ -1,5 +1,6 @@
 /** Asks, before anything is opened or sent, how somebody wants to talk. A modal dialog: the browser keeps the focus. */
 import type { IconName } from "../design/icons";
+import { NAME_BYTES_MAX } from "../protocol";
 import { button, element, icon } from "./dom";
 import type { Strings } from "./strings";
 
@@ -11,8 +12,8 @@ export interface Consent {
 	name: string;
 }
 
-/** Longest name that the node takes, in bytes; letters beyond Latin take two or three each. */
-const NAME_LENGTH_MAX = 21;
+/** A letter takes up to three bytes of the node's limit (rarer ones four; the node then says so). */
+const NAME_LENGTH_MAX = Math.floor(NAME_BYTES_MAX / 3);
 
 const CHOICES = [
 	{ value: "video", icon: "camera", microphone: true, camera: true },

@@ -10,15 +10,15 @@ import type { Ended } from "../client/client_events";
 import { TillsideError } from "../client/error";
 import { LocalMedia } from "../client/local_media";
 import tokens from "../design/tokens.css?inline";
+import { connectingBody, endBody, problemBody, type Way, waitingBody } from "./bodies";
 import { CallView } from "./call_view";
 import { askConsent, type Consent } from "./consent";
 import { element, icon } from "./dom";
 import { forget, type Remembered, recall, remember } from "./memory";
-import { messageBody, Panel } from "./panel";
+import { Panel } from "./panel";
 import { ENGLISH, type Strings } from "./strings";
 import style from "./style.css?inline";
-import { showTrack } from "./tile";
-import { fetchToken, type TokenAnswer, type TokenProvider } from "./token";
+import { fetchToken, newRoom, type TokenAnswer, type TokenProvider } from "./token";
 
 export type Stage = "closed" | "consent" | "connecting" | "waiting" | "call" | "ended" | "problem";
 
@@ -26,8 +26,7 @@ export type Stage = "closed" | "consent" | "connecting" | "waiting" | "call" | "
 const RETURN_MS_MAX = 120_000;
 
 export class TillsideHelp extends HTMLElement {
-	/** Mints tokens where `token-url` is not enough. */
-	tokenProvider: TokenProvider | undefined;
+	#tokenProvider: TokenProvider | undefined;
 	#strings: Strings = ENGLISH;
 	readonly #shadow = this.attachShadow({ mode: "open" });
 	readonly #live = element("div", { class: "live", attributes: { "aria-live": "polite", "data-testid": "announcer" } });
@@ -35,9 +34,28 @@ export class TillsideHelp extends HTMLElement {
 	#panel: Panel | undefined;
 	#client: TillsideClient | undefined;
 	#call: CallView | undefined;
+	/** Who helps, or helped last in this visit. */
+	#helper: string | undefined;
+	#helperHasLeft = false;
 	#remembered: Remembered | undefined;
 	#timer: ReturnType<typeof setInterval> | undefined;
-	readonly #onPageHide = () => this.#remember({ seenAt: Date.now() });
+	readonly #onPageHide = () => this.#remember({ seenAt: Date.now(), replaces: this.#client?.resumption });
+
+	constructor() {
+		super();
+		// A page may set properties before this script has made the element what it is; they then hide our setters.
+		for (const name of ["tokenProvider", "strings"] as const) {
+			const early = Object.getOwnPropertyDescriptor(this, name)?.value as never;
+			if (early === undefined) continue;
+			delete (this as Partial<this>)[name];
+			this[name] = early;
+		}
+	}
+
+	/** Gets tokens where `token-url` is not enough. */
+	set tokenProvider(provider: TokenProvider | undefined) {
+		this.#tokenProvider = provider;
+	}
 
 	connectedCallback(): void {
 		if (this.#launcher !== undefined) return;
@@ -144,7 +162,7 @@ export class TillsideHelp extends HTMLElement {
 		});
 	}
 
-	#join(media: LocalMedia, { token, room, name }: Remembered): void {
+	#join(media: LocalMedia, { token, name, replaces }: Remembered): void {
 		let first: string | undefined = token;
 		const source = async () => {
 			const known = first ?? (await this.#requestToken(name)).token;
@@ -153,7 +171,7 @@ export class TillsideHelp extends HTMLElement {
 			return known;
 		};
 		const server = this.getAttribute("server") ?? "/";
-		const client = new TillsideClient({ server, token: source, media, ...(room === undefined ? {} : { room }) });
+		const client = new TillsideClient({ server, token: source, media, replaces });
 		this.#client = client;
 		const isCurrent = () => this.#client === client;
 		client.on("waiting", () => this.#showRoom());
@@ -175,12 +193,12 @@ export class TillsideHelp extends HTMLElement {
 		);
 	}
 
-	async #requestToken(name: string): Promise<TokenAnswer> {
+	#requestToken(name: string): Promise<Required<TokenAnswer>> {
 		const url = this.getAttribute("token-url") ?? undefined;
 		return fetchToken(
-			{ name, ...(this.#remembered?.room ? { room: this.#remembered.room } : {}) },
+			{ name: name || this.#strings.guest, room: this.#remembered?.room ?? newRoom() },
 			url,
-			this.tokenProvider,
+			this.#tokenProvider,
 		);
 	}
 
@@ -196,45 +214,37 @@ export class TillsideHelp extends HTMLElement {
 
 	#showWaiting(client: TillsideClient): void {
 		this.#endCallView();
-		const strings = this.#strings;
-		const { position } = client;
-		const words = position > 1 ? strings.waitingPosition(position) : position === 1 ? strings.waitingNext : "";
 		const camera = client.media.of("camera").track;
-		const self = element("video", { class: "waiting-self tile mirrored", attributes: { playsinline: true } });
-		showTrack(self, camera);
-		const top =
-			camera === undefined
-				? element("div", { class: "badge pulse" }, icon("clock"))
-				: element("div", { class: "tile mirrored waiting-self" }, self);
-		const line = element("p", { text: words, attributes: { "data-testid": "position" } });
-		const body = messageBody(
-			top,
-			strings.waitingTitle,
-			[line, strings.waitingHint],
-			[{ text: strings.stopWaiting, testId: "stop-waiting", onClick: () => client.leave() }],
-		);
-		this.#show("waiting", [body], strings.waitingTitle);
-		this.#announce(`${strings.waitingTitle}. ${words}`);
+		const { position } = client;
+		// Whoever was being helped and is not any more should know why.
+		const note = this.#helper === undefined ? undefined : this.#strings.gone(this.#helper);
+		if (note !== undefined) this.#remember({ since: 0 });
+		const { root, text } = waitingBody(this.#strings, { position, note, camera }, () => client.leave());
+		this.#show("waiting", [root]);
+		this.#announce(text);
 	}
 
 	#showCall(client: TillsideClient): void {
 		const panel = this.#ensurePanel();
 		if (this.#call === undefined) {
 			this.#call = new CallView(client, this.#strings);
-			this.#show("call", this.#call.content, "");
+			this.#show("call", this.#call.content);
 			this.#announce(this.#strings.arrived(this.#call.helper?.name || this.#strings.helper));
 			if (!this.#remembered?.since) this.#remember({ since: Date.now() });
 			this.#timer = setInterval(() => this.#showTime(), 1000);
 			this.#showTime();
 		}
-		panel.title = this.#call.helper?.name || this.#strings.helper;
+		this.#helper = this.#call.helper?.name || this.#strings.helper;
+		this.#helperHasLeft = false;
+		panel.title = this.#helper;
 	}
 
 	#announceLeft(call: CallView): void {
-		const { title } = this.#ensurePanel();
-		if (title === this.#strings.waitingTitle) return;
-		call.notify(this.#strings.gone(title));
-		this.#announce(this.#strings.gone(title));
+		if (this.#helper === undefined || this.#helperHasLeft) return;
+		const text = this.#strings.gone(this.#helper);
+		this.#helperHasLeft = true;
+		call.notify(text);
+		this.#announce(text);
 	}
 
 	#showTime(): void {
@@ -246,39 +256,29 @@ export class TillsideHelp extends HTMLElement {
 	#showEnd({ reason, error }: Ended): void {
 		forget();
 		this.#remembered = undefined;
+		this.#helper = undefined;
 		this.#client = undefined;
 		this.#endCallView();
 		if (error !== undefined) return this.#showProblem(error.message, error.retryable ? [this.#wayToRetry()] : []);
-		const strings = this.#strings;
-		const text = strings.reasons[reason] ?? strings.endedText;
-		const isGood = reason === "left" || reason === "room_ended";
-		const top = element("div", { class: isGood ? "badge" : "badge warn" }, icon(isGood ? "check" : "warn"));
-		const title = isGood ? strings.endedTitle : strings.inCall;
-		const body = messageBody(
-			top,
-			title,
-			[text],
-			[
-				{ text: strings.close, testId: "close", isPrimary: true, onClick: () => this.#close() },
-				{ text: strings.askAgain, testId: "ask-again", onClick: () => void this.ask() },
-			],
-		);
-		this.#show("ended", [body], title);
-		this.#announce(`${title}. ${text}`);
-		body.querySelector("h2")?.focus();
+		const ways = [
+			{ text: this.#strings.close, testId: "close", isPrimary: true, onClick: () => this.#close() },
+			{ text: this.#strings.askAgain, testId: "ask-again", onClick: () => void this.ask() },
+		];
+		const { root, text } = endBody(this.#strings, reason, ways);
+		this.#show("ended", [root]);
+		this.#announce(text);
+		root.querySelector("h2")?.focus();
 	}
 
-	#showProblem(text: string, ways: Parameters<typeof messageBody>[3]): void {
-		const strings = this.#strings;
-		const top = element("div", { class: "badge warn" }, icon("warn"));
-		const close = { text: strings.close, testId: "close", onClick: () => this.#close() };
-		const body = messageBody(top, strings.problemTitle, [text], [...ways, close]);
-		this.#show("problem", [body], strings.problemTitle);
+	#showProblem(text: string, ways: Way[]): void {
+		const close = { text: this.#strings.close, testId: "close", onClick: () => this.#close() };
+		const body = problemBody(this.#strings, text, [...ways, close]);
+		this.#show("problem", [body]);
 		this.#announce(text);
 		body.querySelector("h2")?.focus();
 	}
 
-	#wayToRetry() {
+	#wayToRetry(): Way {
 		return {
 			text: this.#strings.tryAgain,
 			testId: "try-again",
@@ -288,15 +288,15 @@ export class TillsideHelp extends HTMLElement {
 	}
 
 	#showConnecting(text: string): void {
-		const top = element("div", { class: "badge pulse" }, icon("headset"));
-		this.#show("connecting", [messageBody(top, text, [], [])], text);
+		this.#show("connecting", [connectingBody(text)]);
 		this.#announce(text);
 	}
 
-	#show(stage: Stage, content: HTMLElement[], title: string): void {
+	#show(stage: Stage, content: HTMLElement[]): void {
 		const panel = this.#ensurePanel();
 		const wasSmall = panel.isSmall;
-		panel.show(content, { title, compact: stage !== "call" });
+		panel.show(content, { isCall: stage === "call" });
+		panel.title = this.getAttribute("store") ?? this.#strings.inCall;
 		if (wasSmall && (stage === "ended" || stage === "problem")) panel.isSmall = false;
 		this.#stage = stage;
 	}

@@ -2,10 +2,14 @@
  * Remembers a running call over page changes, for this tab only (`sessionStorage`): the token that lets it back in, and
  * what was switched on. Nothing about the call's content.
  */
+import type { Resume } from "../protocol";
 
 export interface Remembered {
 	token: string;
-	room?: string;
+	/** Names the call for a back end that mints another token. */
+	room: string;
+	/** Ends the session that the last page left behind. */
+	replaces?: Resume | undefined;
 	name: string;
 	microphone: boolean;
 	camera: boolean;

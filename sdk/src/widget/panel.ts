@@ -1,5 +1,5 @@
 /** The window that a call lives in: its head, its place on the page, large or small. Knows nothing of calls. */
-import { button, element, iconButton, setIconButton } from "./dom";
+import { element, iconButton, setIconButton } from "./dom";
 import type { Strings } from "./strings";
 
 /** How far one press of an arrow key moves the panel, in CSS pixels. */
@@ -48,15 +48,11 @@ export class Panel {
 		this.#grip.addEventListener("keydown", (event) => this.#handleArrow(event));
 	}
 
-	/** Shows something in the panel. `compact` is as high as its content. */
-	show(content: HTMLElement[], { title, compact }: { title: string; compact: boolean }): void {
+	/** Shows something in the panel. A call fills it; anything else makes it as high as it needs. */
+	show(content: HTMLElement[], { isCall }: { isCall: boolean }): void {
 		this.#body.replaceChildren(...content);
-		this.title = title;
-		this.root.classList.toggle("compact", compact);
-	}
-
-	get title(): string {
-		return this.#title.textContent ?? "";
+		this.root.classList.toggle("compact", !isCall);
+		this.#dot.hidden = !isCall;
 	}
 
 	set title(text: string) {
@@ -132,27 +128,4 @@ export class Panel {
 		};
 		this.#host.style.transform = `translate(${this.#offset.x}px, ${this.#offset.y}px)`;
 	}
-}
-
-/** What the panel shows when there is only something to say: an icon, words, and ways on. */
-export function messageBody(
-	top: Element,
-	title: string,
-	lines: (string | HTMLElement)[],
-	ways: { text: string; testId: string; isPrimary?: boolean; onClick: () => void }[],
-): HTMLElement {
-	const paragraphs = lines.map((line) =>
-		typeof line === "string" ? element("p", { class: "soft", text: line }) : line,
-	);
-	const actions = ways.map(({ text, testId, isPrimary, onClick }) =>
-		button(text, { testId, onClick, ...(isPrimary ? { class: "primary" } : {}) }),
-	);
-	return element(
-		"div",
-		{ class: "message" },
-		top,
-		element("h2", { text: title, attributes: { tabindex: "-1" } }),
-		...paragraphs,
-		element("div", { class: "actions" }, ...actions),
-	);
 }

@@ -3,15 +3,15 @@ import { TillsideError } from "../client/error";
 
 /** What the widget tells when it asks for a token. */
 export interface TokenRequest {
-	/** What the shopper wants to be called; may be empty. */
+	/** What the shopper wants to be called; never empty. */
 	name: string;
-	/** The room of a call that goes on, for a back end that does not know it. It must check whose room that is. */
-	room?: string;
+	/** A new, unguessable name for the call's room, or that of the call that goes on. The back end may choose another. */
+	room: string;
 }
 
 export interface TokenAnswer {
 	token: string;
-	/** Where the token does not name the room itself. */
+	/** The room that the token names, where that is not the one that was asked for. */
 	room?: string;
 }
 
@@ -22,12 +22,12 @@ export async function fetchToken(
 	request: TokenRequest,
 	url: string | undefined,
 	provider: TokenProvider | undefined,
-): Promise<TokenAnswer> {
+): Promise<Required<TokenAnswer>> {
 	try {
 		const answer = provider === undefined ? await post(request, url) : await provider(request);
-		if (typeof answer === "string") return { token: answer };
-		if (typeof answer?.token !== "string") throw new Error("no token in the answer");
-		return { token: answer.token, ...(typeof answer.room === "string" ? { room: answer.room } : {}) };
+		const { token, room } = typeof answer === "string" ? { token: answer } : answer;
+		if (typeof token !== "string") throw new Error("no token in the answer");
+		return { token, room: room ?? request.room };
 	} catch (cause) {
 		const message = "Help is not available right now. Please try again in a moment.";
 		throw new TillsideError("token_unavailable", message, true, cause);
@@ -43,4 +43,10 @@ async function post(request: TokenRequest, url: string | undefined): Promise<Tok
 	});
 	if (!response.ok) throw new Error(`${url} answered ${response.status}`);
 	return (await response.json()) as TokenAnswer;
+}
+
+/** A name that nobody can guess. Short enough to be read out, long enough for 96 random bits. */
+export function newRoom(): string {
+	const bytes = crypto.getRandomValues(new Uint8Array(12));
+	return `help-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

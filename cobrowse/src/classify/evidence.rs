@@ -1,0 +1,417 @@
+//! What is known of one control: its own attributes, its labels, the words before it, its shape.
+
+use super::words::{Topic, Topics, identifier_topics, topics};
+use crate::mirror::{Key, Kind, Mirror, Role};
+
+/// Nodes that are walked over in search of the words before a control.
+const NEAR_NODES_MAX: usize = 60;
+
+/// Characters of the words before a control; more belong to something else.
+const NEAR_CHARS_MAX: usize = 70;
+
+/// Longest label that is a label and not a paragraph.
+const LABEL_CHARS_MAX: usize = 160;
+
+/// What is known of a control.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Evidence {
+    /// The card token of its autocomplete attribute.
+    pub(super) token: Option<Token>,
+    /// From name, id, placeholder, title, aria-label, data attributes.
+    pub(super) own: Topics,
+    /// From classes: layout words, so only the clearest topics count.
+    pub(super) class: Topics,
+    /// From label elements and aria references.
+    pub(super) label: Topics,
+    /// From the words before it.
+    pub(super) near: Topics,
+    /// From the words after it, if nothing else names it.
+    pub(super) after: Topics,
+    /// From the legend or heading around it.
+    pub(super) context: Topics,
+    pub(super) shape: Shape,
+}
+
+/// What an autocomplete attribute says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    Number,
+    Csc,
+    /// Any other `cc-` token.
+    Card,
+    /// A token of something that is no card.
+    Other,
+}
+
+/// What a control looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) kind: ShapeKind,
+    /// Its maxlength, or its size if that is all there is.
+    pub(super) length: Option<u16>,
+    /// Takes digits only, by type, inputmode or pattern.
+    pub(super) numeric: bool,
+    pub(super) password: bool,
+    /// Its placeholder or value pattern is a date like MM/YY.
+    pub(super) date_mask: bool,
+    /// Its placeholder is a card number, or groups of four.
+    pub(super) number_mask: bool,
+}
+
+/// What kind of control it is, and what a list offers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum ShapeKind {
+    #[default]
+    Text,
+    Hidden,
+    Radio,
+    Checkbox,
+    /// A list of something else.
+    List,
+    /// A list of the months.
+    Months,
+    /// A list of the coming years.
+    Years,
+    /// A list of years that are past, or of the days of a month: dates of birth or delivery.
+    OtherDate,
+    /// A list of months and years: both in one.
+    Expiries,
+    /// A list of card brands.
+    Brands,
+}
+
+impl Evidence {
+    /// Everything said about it by itself or its labels.
+    pub(super) fn said(&self) -> Topics {
+        self.own.with(self.label)
+    }
+}
+
+/// Gathers what is known of a control.
+pub(super) fn gather(mirror: &Mirror, key: Key) -> Evidence {
+    let mut evidence = Evidence { shape: shape(mirror, key), ..Evidence::default() };
+    evidence.token = mirror.clue(key, "autocomplete").and_then(token);
+    let mut own = Topics::default();
+    if let Some(element) = mirror.element(key) {
+        for (name, value) in &element.clues {
+            let name = mirror.names.text(*name);
+            if name == "class" {
+                evidence.class = topics(value);
+            } else if tells_purpose(name) {
+                own = own.with(purpose(name, value));
+            }
+        }
+    }
+    evidence.own = own;
+    evidence.label = labels(mirror, key);
+    evidence.near = topics(&words_before(mirror, key));
+    if evidence.said().is_empty() && evidence.near.is_empty() {
+        evidence.after = topics(&words_after(mirror, key));
+    }
+    evidence.context = context(mirror, key);
+    evidence
+}
+
+/// What an attribute tells. Texts are for people, everything else is an identifier; long ones are neither.
+fn purpose(name: &str, value: &str) -> Topics {
+    const IDENTIFIER_BYTES_MAX: usize = 40;
+    match name {
+        "placeholder" | "title" | "aria-label" | "alt" | "label" => topics(value),
+        "name" | "id" => identifier_topics(value),
+        _ if value.len() <= IDENTIFIER_BYTES_MAX => identifier_topics(value),
+        _ => Topics::default(),
+    }
+}
+
+/// Attributes whose values name the field's purpose. Of unknown ones all that frameworks and payment scripts invent.
+fn tells_purpose(name: &str) -> bool {
+    !matches!(
+        name,
+        "type"
+            | "autocomplete"
+            | "maxlength"
+            | "minlength"
+            | "size"
+            | "tabindex"
+            | "required"
+            | "disabled"
+            | "readonly"
+            | "inputmode"
+            | "pattern"
+            | "spellcheck"
+            | "autocorrect"
+            | "autocapitalize"
+            | "min"
+            | "max"
+            | "step"
+            | "rows"
+            | "cols"
+            | "dir"
+            | "lang"
+            | "form"
+            | "role"
+            | "for"
+            | "multiple"
+            | "contenteditable"
+            | "accept"
+    ) && !name.starts_with("aria-labelledby")
+        && !name.starts_with("aria-describedby")
+        && !name.starts_with("data-v-")
+        && !name.starts_with("_ng")
+        && !is_message(name)
+}
+
+/// Texts of error messages and rules hang on attributes too; they speak of other fields.
+fn is_message(name: &str) -> bool {
+    ["msg", "message", "error", "val-", "validat", "rule", "reactid", "url", "track", "analytics", "event", "require"]
+        .iter()
+        .any(|part| name.contains(part))
+        && name.starts_with("data-")
+}
+
+/// The last token that says anything; `section-*`, `shipping` and `billing` only qualify it (HTML, autofill).
+fn token(attribute: &str) -> Option<Token> {
+    let last = attribute.split_ascii_whitespace().next_back()?.to_ascii_lowercase();
+    match last.as_str() {
+        "cc-number" => Some(Token::Number),
+        "cc-csc" => Some(Token::Csc),
+        "on" | "off" | "nope" | "false" | "true" | "none" => None,
+        other if other.starts_with("cc-") => Some(Token::Card),
+        _ => Some(Token::Other),
+    }
+}
+
+/// Label elements that name it, around it, and what aria refers to.
+fn labels(mirror: &Mirror, key: Key) -> Topics {
+    let mut found = Topics::default();
+    if let Some(around) = mirror.ancestors(key).take(6).find(|ancestor| mirror.tag(*ancestor) == "label") {
+        found = found.with(topics(&text_of(mirror, around, key)));
+    }
+    let id = mirror.clue(key, "id");
+    let references = ["aria-labelledby", "aria-describedby"].map(|name| mirror.clue(key, name).unwrap_or_default());
+    if id.is_none() && references.iter().all(|list| list.is_empty()) {
+        return found;
+    }
+    let Some(root) = tree_root(mirror, key) else { return found };
+    for other in mirror.labels_in(root) {
+        let names = |list: &str| {
+            mirror.attribute(other, "id").is_some_and(|id| list.split_ascii_whitespace().any(|one| one == id))
+        };
+        let is_label = id.is_some() && mirror.clue(other, "for") == id;
+        if is_label || references.iter().any(|list| names(list)) {
+            found = found.with(topics(&text_of(mirror, other, key)));
+        }
+    }
+    found
+}
+
+/// The document that ids are looked up in.
+fn tree_root(mirror: &Mirror, key: Key) -> Option<Key> {
+    mirror.ancestors(key).find(|ancestor| matches!(mirror.node(*ancestor).kind, Kind::Document))
+}
+
+/// The text below a node, up to a label's length, without the content of the control `except` and of lists.
+fn text_of(mirror: &Mirror, top: Key, except: Key) -> String {
+    let mut text = String::new();
+    let mut at = Some(top);
+    while let Some(key) = at {
+        let skipped = key == except || (key != top && matches!(mirror.tag(key), "select" | "style" | "textarea"));
+        if let Kind::Text(part) = &mirror.node(key).kind {
+            text.push_str(part);
+            text.push(' ');
+        }
+        if text.len() > LABEL_CHARS_MAX * 2 {
+            break;
+        }
+        at = if skipped { mirror.past(key, top) } else { mirror.after(key, top) };
+    }
+    text
+}
+
+/// The words before a control, back to the control before it.
+fn words_before(mirror: &Mirror, key: Key) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    let mut length = 0;
+    let mut at = mirror.before(key);
+    for _ in 0..NEAR_NODES_MAX {
+        let Some(here) = at else { break };
+        if is_visible_control(mirror, here) {
+            break;
+        }
+        let text = if mirror.tag(here) == "img" {
+            mirror.attribute(here, "alt").unwrap_or_default().trim()
+        } else if mirror.node(here).parent.is_some_and(|parent| matches!(mirror.tag(parent), "option" | "button")) {
+            ""
+        } else {
+            mirror.text(here).trim()
+        };
+        if !text.is_empty() && text.chars().any(char::is_alphanumeric) {
+            length += text.chars().count();
+            parts.push(text);
+            if length > NEAR_CHARS_MAX || parts.len() == 3 {
+                break;
+            }
+        }
+        at = mirror.before(here);
+    }
+    parts.reverse();
+    tail(&parts.join(" "), NEAR_CHARS_MAX * 2)
+}
+
+/// The words after a control, up to the next one: labels that float.
+fn words_after(mirror: &Mirror, key: Key) -> String {
+    let Some(root) = mirror.root() else { return String::new() };
+    let mut text = String::new();
+    let mut at = mirror.past(key, root);
+    for _ in 0..NEAR_NODES_MAX / 3 {
+        let Some(here) = at else { break };
+        if is_visible_control(mirror, here) {
+            break;
+        }
+        text.push_str(mirror.text(here).trim());
+        if text.len() > NEAR_CHARS_MAX {
+            break;
+        }
+        at = mirror.after(here, root);
+    }
+    text
+}
+
+fn is_visible_control(mirror: &Mirror, key: Key) -> bool {
+    let role = mirror.role(key);
+    role.is_control() && role != Role::Hidden
+}
+
+/// The last `chars` characters.
+fn tail(text: &str, chars: usize) -> String {
+    let skip = text.chars().count().saturating_sub(chars);
+    text.chars().skip(skip).collect()
+}
+
+/// Legends and what forms and containers call themselves.
+fn context(mirror: &Mirror, key: Key) -> Topics {
+    let mut found = Topics::default();
+    for ancestor in mirror.ancestors(key).take(8) {
+        for name in ["id", "class", "aria-label"] {
+            if let Some(value) = mirror.attribute(ancestor, name) {
+                found = found.with(topics(value));
+            }
+        }
+        if matches!(mirror.tag(ancestor), "fieldset" | "form") {
+            let legend = mirror.children(ancestor).find(|child| mirror.tag(*child) == "legend");
+            if let Some(legend) = legend {
+                found = found.with(topics(&text_of(mirror, legend, key)));
+            }
+            break;
+        }
+    }
+    found
+}
+
+fn shape(mirror: &Mirror, key: Key) -> Shape {
+    let clue = |name: &str| mirror.clue(key, name).unwrap_or_default();
+    let kind = match mirror.role(key) {
+        Role::Choice => list_kind(mirror, key),
+        Role::Hidden => ShapeKind::Hidden,
+        Role::Toggle if clue("type").eq_ignore_ascii_case("radio") => ShapeKind::Radio,
+        Role::Toggle => ShapeKind::Checkbox,
+        _ => ShapeKind::Text,
+    };
+    let number = |name: &str| clue(name).trim().parse::<u16>().ok().filter(|length| (1..=64).contains(length));
+    let input_type = clue("type").to_ascii_lowercase();
+    let placeholder = clue("placeholder");
+    Shape {
+        kind,
+        length: number("maxlength").or_else(|| number("size")).or_else(|| pattern_length(clue("pattern"))),
+        numeric: matches!(input_type.as_str(), "tel" | "number")
+            || matches!(clue("inputmode"), "numeric" | "decimal" | "tel")
+            || clue("pattern").contains(r"\d")
+            || clue("pattern").contains("0-9"),
+        password: input_type == "password",
+        date_mask: is_date_mask(placeholder),
+        number_mask: is_number_mask(placeholder),
+    }
+}
+
+/// `\d{3,4}` and the like: the longest it takes.
+fn pattern_length(pattern: &str) -> Option<u16> {
+    let (_, braces) = pattern.rsplit_once('{')?;
+    braces.split('}').next()?.split(',').next_back()?.trim().parse().ok()
+}
+
+/// “MM/YY” in the letters of many languages, or its digits: two or three groups around a stroke.
+fn is_date_mask(placeholder: &str) -> bool {
+    let mask: String = placeholder.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
+    let mut groups = mask.split(['/', '-', '|']);
+    let (Some(month), Some(year), None) = (groups.next(), groups.next(), groups.next()) else { return false };
+    let same = |group: &str| group.chars().all(|c| group.starts_with(c)) || group.chars().all(|c| c.is_ascii_digit());
+    month.chars().count() == 2 && matches!(year.chars().count(), 2 | 4) && same(month) && same(year)
+}
+
+/// Four groups of four, in digits, bullets or letters; or an example number.
+fn is_number_mask(placeholder: &str) -> bool {
+    let groups: Vec<usize> =
+        placeholder.split(|c: char| c.is_whitespace() || c == '-').map(|group| group.chars().count()).collect();
+    let plain = placeholder.chars().all(|c| !c.is_alphabetic() || matches!(c, 'x' | 'X' | '0' | 'o'));
+    let digits = crate::scan::count_digits(placeholder);
+    plain && (groups == [4, 4, 4, 4] || groups == [4, 6, 5] || (15..=16).contains(&digits))
+}
+
+/// Longest list that is read; months, years and brands are shorter.
+const OPTIONS_MAX: usize = 60;
+
+fn list_kind(mirror: &Mirror, key: Key) -> ShapeKind {
+    let options: Vec<Key> =
+        mirror.subtree(key).filter(|below| mirror.tag(*below) == "option").take(OPTIONS_MAX + 1).collect();
+    if options.len() > OPTIONS_MAX || options.len() < 2 {
+        // Four digits of year times twelve months may be long; nothing else of ours is.
+        return ShapeKind::List;
+    }
+    let words: Vec<(String, &str)> = options
+        .iter()
+        .map(|option| (text_of(mirror, *option, key), mirror.clue(*option, "value").unwrap_or_default()))
+        .map(|(text, value)| (text.trim().to_owned(), value.trim()))
+        .collect();
+    let numbers: Vec<Option<u32>> =
+        words.iter().map(|(text, value)| number_of(text).or_else(|| number_of(value))).collect();
+    let count = |test: &dyn Fn(u32) -> bool| numbers.iter().flatten().filter(|number| test(**number)).count();
+    let months = (1..=12).filter(|month| numbers.contains(&Some(*month)) || has_value(&words, *month)).count();
+    let long_years = count(&|number| (2005..=2100).contains(&number));
+    let short_years = count(&|number| (15..=60).contains(&number));
+    let past = count(&|number| (1900..=2004).contains(&number));
+    let brands = words.iter().filter(|(text, value)| topics(text).with(topics(value)).has(Topic::Brand)).count();
+    let expiries = words.iter().filter(|(text, value)| is_date_mask(text) || is_date_mask(value)).count();
+    if brands >= 2 || (brands == 1 && options.len() <= 3) {
+        ShapeKind::Brands
+    } else if expiries >= 6 {
+        ShapeKind::Expiries
+    } else if past >= 10 || numbers.contains(&Some(31)) && numbers.contains(&Some(13)) && options.len() <= 33 {
+        ShapeKind::OtherDate
+    } else if (12..=15).contains(&options.len()) && (months == 12 || begins_year(&words)) {
+        ShapeKind::Months
+    } else if (5..=40).contains(&long_years) && options.len() - long_years <= 2
+        || (5..=40).contains(&short_years) && options.len() - short_years <= 2
+    {
+        ShapeKind::Years
+    } else {
+        ShapeKind::List
+    }
+}
+
+/// A number by itself, or one before a name as in “01 - January”.
+fn number_of(text: &str) -> Option<u32> {
+    let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+    let rest = &text[digits.len()..];
+    let stands_alone = rest.is_empty() || rest.starts_with([' ', '-', '/', '.', ')', '월', '月', '年', '년']);
+    if (1..=4).contains(&digits.len()) && stands_alone { digits.parse().ok() } else { None }
+}
+
+/// Months that have names only: the first of them is among the first entries.
+fn begins_year(words: &[(String, &str)]) -> bool {
+    words.iter().take(3).any(|(text, _)| topics(text).has(Topic::First))
+}
+
+/// Months that are named in the text and numbered in the value.
+fn has_value(words: &[(String, &str)], month: u32) -> bool {
+    words.iter().any(|(_, value)| number_of(value) == Some(month))
+}

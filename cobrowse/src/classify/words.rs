@@ -1,0 +1,265 @@
+//! What the words around a field say, in any language of `words.txt`.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use std::sync::LazyLock;
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
+/// Longest text that is read; a label is shorter.
+const TEXT_CHARS_MAX: usize = 240;
+
+/// Words at the end of an identifier that are read.
+const IDENTIFIER_WORDS_MAX: usize = 6;
+
+/// What a phrase speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Topic {
+    Number,
+    Csc,
+    Code,
+    Exp,
+    Month,
+    Year,
+    Holder,
+    Type,
+    Brand,
+    Card,
+    Digits,
+    Name,
+    Gift,
+    Pin,
+    Bank,
+    Voucher,
+    Loyalty,
+    Ident,
+    Birth,
+    Other,
+    /// The name of the first month.
+    First,
+}
+
+const TOPICS: [(&str, Topic); 21] = [
+    ("number", Topic::Number),
+    ("csc", Topic::Csc),
+    ("code", Topic::Code),
+    ("exp", Topic::Exp),
+    ("month", Topic::Month),
+    ("year", Topic::Year),
+    ("holder", Topic::Holder),
+    ("type", Topic::Type),
+    ("brand", Topic::Brand),
+    ("card", Topic::Card),
+    ("digits", Topic::Digits),
+    ("name", Topic::Name),
+    ("gift", Topic::Gift),
+    ("pin", Topic::Pin),
+    ("bank", Topic::Bank),
+    ("voucher", Topic::Voucher),
+    ("loyalty", Topic::Loyalty),
+    ("ident", Topic::Ident),
+    ("birth", Topic::Birth),
+    ("other", Topic::Other),
+    ("first", Topic::First),
+];
+
+/// The topics that a text touches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Topics(u32);
+
+impl Topics {
+    pub(super) fn has(self, topic: Topic) -> bool {
+        self.0 & (1 << topic as u32) != 0
+    }
+
+    pub(super) fn any(self, topics: &[Topic]) -> bool {
+        topics.iter().any(|topic| self.has(*topic))
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn add(&mut self, topic: Topic) {
+        self.0 |= 1 << topic as u32;
+    }
+}
+
+/// The topics of a text.
+pub(super) fn topics(text: &str) -> Topics {
+    if text.trim().is_empty() {
+        return Topics::default();
+    }
+    matches(&fold(text))
+}
+
+/// The topics of an identifier. Frameworks put whole paths into names; only the end of one names the field.
+pub(super) fn identifier_topics(text: &str) -> Topics {
+    let folded = fold(text);
+    let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+    let end = &words[words.len().saturating_sub(IDENTIFIER_WORDS_MAX)..];
+    matches(&format!(" {} ", end.join(" ")))
+}
+
+fn matches(folded: &str) -> Topics {
+    let mut topics = Topics::default();
+    // A “placeholder” holds no card.
+    let folded = folded.replace(" place holder ", " ").replace("placeholder", " ");
+    for found in VOCABULARY.phrases.find_overlapping_iter(&folded) {
+        topics.add(VOCABULARY.topics[found.pattern().as_usize()]);
+    }
+    topics
+}
+
+/// Lower case, no accents, camelCase split, everything but letters and digits a single space, spaces around.
+pub(super) fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len() + 8);
+    folded.push(' ');
+    let mut previous = ' ';
+    for c in text.chars().take(TEXT_CHARS_MAX) {
+        let border = c.is_uppercase() && previous.is_lowercase()
+            || c.is_ascii_digit() && previous.is_alphabetic()
+            || previous.is_ascii_digit() && c.is_alphabetic();
+        if border {
+            space(&mut folded);
+        }
+        fold_char(c, &mut folded);
+        previous = c;
+    }
+    space(&mut folded);
+    folded
+}
+
+fn fold_char(c: char, folded: &mut String) {
+    if c.is_ascii() {
+        match c {
+            'a'..='z' | '0'..='9' => folded.push(c),
+            'A'..='Z' => folded.push(c.to_ascii_lowercase()),
+            // An apostrophe joins in some languages and parts in others; as a border it is right for all phrases here.
+            _ => space(folded),
+        }
+        return;
+    }
+    for lower in c.to_lowercase() {
+        let plain = match lower {
+            'ß' => "ss",
+            'ł' => "l",
+            'ø' => "o",
+            'đ' | 'ð' => "d",
+            'ı' => "i",
+            'æ' => "ae",
+            'œ' => "oe",
+            'þ' => "th",
+            _ => "",
+        };
+        if !plain.is_empty() {
+            folded.push_str(plain);
+            continue;
+        }
+        for part in std::iter::once(lower).nfkd() {
+            if is_combining_mark(part) {
+                continue;
+            }
+            if part.is_alphanumeric() {
+                folded.extend(part.to_lowercase());
+            } else {
+                space(folded);
+            }
+        }
+    }
+}
+
+fn space(folded: &mut String) {
+    if !folded.ends_with(' ') {
+        folded.push(' ');
+    }
+}
+
+struct Vocabulary {
+    phrases: AhoCorasick,
+    topics: Vec<Topic>,
+}
+
+static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
+    let entries: Vec<(String, Topic)> = entries().collect();
+    let phrases = AhoCorasick::builder()
+        .match_kind(MatchKind::Standard)
+        .build(entries.iter().map(|(phrase, _)| phrase))
+        .expect("the vocabulary is small and fixed");
+    Vocabulary { phrases, topics: entries.into_iter().map(|(_, topic)| topic).collect() }
+});
+
+/// The folded phrases of `words.txt` with their borders, and their topics.
+fn entries() -> impl Iterator<Item = (String, Topic)> {
+    let lines = include_str!("words.txt").lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    lines.flat_map(|line| {
+        let (head, phrases) = line.split_once(':').expect("every line of words.txt has a head");
+        let name = head.split(' ').next().unwrap_or_default();
+        let topic = TOPICS.iter().find(|(known, _)| *known == name).expect("words.txt names known topics").1;
+        phrases.split('|').map(move |phrase| (pattern(phrase.trim()), topic))
+    })
+}
+
+fn pattern(phrase: &str) -> String {
+    if let Some(word) = phrase.strip_prefix('=') {
+        return fold(word);
+    }
+    match phrase.strip_prefix('^') {
+        Some(start) => fold(start).trim_end().to_owned(),
+        None => fold(phrase).trim().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn check(text: &str, has: &[Topic], lacks: &[Topic]) {
+        let topics = topics(text);
+        for topic in has {
+            assert!(topics.has(*topic), "{text} has {topic:?}: {}", fold(text));
+        }
+        for topic in lacks {
+            assert!(!topics.has(*topic), "{text} lacks {topic:?}: {}", fold(text));
+        }
+    }
+
+    #[test]
+    fn folding_evens_out_spelling() {
+        assert_eq!(fold("cardNumber_2[0]"), " card number 2 0 ");
+        assert_eq!(fold("Numéro de CARTE:"), " numero de carte ");
+        assert_eq!(fold("Gültig bis"), " gultig bis ");
+        assert_eq!(fold("ｶｰﾄﾞ番号"), fold("カード番号"));
+    }
+
+    #[test]
+    fn card_words_are_known_and_others_are_not() {
+        check("Kreditkartennummer *", &[Topic::Number], &[Topic::Csc, Topic::Exp]);
+        check("txtCCNumber", &[Topic::Number], &[]);
+        check("CVV / CVC", &[Topic::Csc], &[Topic::Number]);
+        check("Geburtsdatum", &[Topic::Birth], &[Topic::Exp, Topic::Number]);
+        check("Telefonnummer", &[Topic::Other], &[Topic::Number, Topic::Csc]);
+        check("Promo code", &[Topic::Voucher], &[Topic::Number, Topic::Csc]);
+        check("Geschenkkarte Nummer", &[Topic::Gift], &[]);
+        check("search products", &[Topic::Other], &[Topic::Number, Topic::Csc, Topic::Exp, Topic::Holder]);
+    }
+
+    /// Facts §8: every language has words for the number, the code, the expiry and the holder, and for what is none.
+    #[test]
+    fn every_language_has_positive_and_negative_words() {
+        let mut languages: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for line in include_str!("words.txt").lines().filter(|line| !line.starts_with('#')) {
+            if let Some((topic, language)) = line.split_once(':').and_then(|(head, _)| head.split_once(' ')) {
+                languages.entry(language).or_default().push(topic);
+            }
+        }
+        let complete =
+            |topics: &Vec<&str>| ["number", "csc", "exp", "holder", "other"].iter().all(|one| topics.contains(one));
+        let count = languages.values().filter(|topics| complete(topics)).count();
+        assert!(count >= 25, "{count} complete languages");
+    }
+}
