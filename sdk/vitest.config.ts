@@ -2,5 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
 	oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+	// The node's golden messages lie beside the SDK.
+	server: { fs: { allow: [".."] } },
 	test: { environment: "happy-dom", include: ["test/**/*.test.{ts,tsx}"], restoreMocks: true },
 });

@@ -55,7 +55,7 @@ ${main}
 <div><h2>Good to know</h2><ul><li><a href="${BASE}/delivery.html">Delivery and returns</a></li><li><a href="${BASE}/delivery.html#repair">Repairs</a></li></ul></div>
 <div><h2>Come by</h2><p>Old Mill Lane 12<br>Tuesday to Saturday, 10 to 18</p></div>
 </footer>
-<tillside-help store="${escapeHtml(SHOP)}" token-url="/v1/dev/token"></tillside-help>
+<tillside-help store="${escapeHtml(SHOP)}"></tillside-help>
 </body>
 </html>
 `;

@@ -1,4 +1,6 @@
 /** The demo shop's script: cart, search, checkout. The pages are complete HTML without it, but for the cart. */
+import { devToken } from "../src/dev_token";
+import type { TillsideHelp } from "../src/widget";
 import { add, type Line, productOf, readCart, setQuantity, totals, writeCart } from "./cart";
 import { money } from "./catalog";
 import { drawing } from "./drawings";
@@ -14,6 +16,10 @@ interface Order {
 }
 
 const find = <Found extends Element>(selector: string) => document.querySelector<Found>(selector);
+
+// A real shop's page would ask its own back end, or just name it: <tillside-help token-url="…">.
+const help = find<TillsideHelp>("tillside-help");
+if (help !== null) help.tokenProvider = ({ name, room }) => devToken("shopper", name, room);
 
 showCount();
 find<HTMLFormElement>("[data-add]")?.addEventListener("submit", addToCart);

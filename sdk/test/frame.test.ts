@@ -8,6 +8,10 @@ const goldens = import.meta.glob<string>("../../signaling/tests/golden/server-*.
 	eager: true,
 });
 
+test("the node's golden messages are there", () => {
+	expect(Object.keys(goldens).length).toBeGreaterThanOrEqual(16);
+});
+
 test.each(Object.entries(goldens))("%s is readable", (_, text) => {
 	expect(parseFrame(text).kind).toBe("message");
 });

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { TillsideHelp } from "../src/widget";
-import "../src/widget";
+import { TillsideHelp } from "../src/widget";
 import { recall } from "../src/widget/memory";
 import { FakeConnection, FakeSocket, installDevices, type Said, settle } from "./fakes";
 
@@ -52,6 +51,17 @@ async function enter(talk: "video" | "voice" | "chat" = "video") {
 	return placed;
 }
 
+test("a page may set things before the element is defined", () => {
+	const early = document.createElement("tillside-early") as TillsideHelp;
+	const tokenProvider = vi.fn();
+	Object.assign(early, { tokenProvider, strings: { ask: "Hilfe" } });
+	document.body.append(early);
+	customElements.define("tillside-early", class extends TillsideHelp {});
+	customElements.upgrade(early);
+	expect(early.shadowRoot?.textContent).toContain("Hilfe");
+	expect(Object.hasOwn(early, "tokenProvider")).toBe(false);
+});
+
 test("nothing is opened, asked for or connected before somebody agrees", async () => {
 	const { getUserMedia } = installDevices();
 	const { help, find, tokenProvider } = place();
@@ -88,6 +98,16 @@ test("a shopper waits with a position until somebody of the store is here", asyn
 	FakeSocket.last.say(agentHere);
 	expect(help.stage).toBe("call");
 	expect(find("announcer")?.textContent).toContain("Robin is here");
+});
+
+test("a shopper whose helper leaves is back in the queue and knows why", async () => {
+	const { help, find } = await enter();
+	FakeSocket.last.say(agentHere);
+	FakeSocket.last.say({ ...agentHere, full: false, participants: [], left: ["p_a"] });
+	expect(help.shadowRoot?.textContent).toContain("Robin has left the call.");
+	FakeSocket.last.say({ t: "waiting", position: 1 });
+	expect(help.stage).toBe("waiting");
+	expect(find("announcer")?.textContent).toContain("Robin has left the call.");
 });
 
 test("hanging up thanks, releases the devices and forgets the call", async () => {

@@ -68,7 +68,8 @@ export function digestStats(report: RTCStatsReport, transceivers: RTCRtpTranscei
 	return {
 		rttMs: milliseconds(pair?.currentRoundTripTime),
 		sendBitrate: optionalNumber(pair?.availableOutgoingBitrate),
-		srtpCipher: text(transport?.srtpCipher),
+		// Firefox, and Chromium for some profiles, write a prefix.
+		srtpCipher: text(transport?.srtpCipher)?.replace(/^SRTP_/, ""),
 		dtlsVersion: text(transport?.tlsVersion),
 		protocol: text(find(pair?.localCandidateId)?.protocol),
 		received: entries

@@ -4,18 +4,23 @@ import { TillsideClient } from "../client/client";
 import { DeskClient, type DeskRoomSince } from "../client/desk";
 import { TillsideError } from "../client/error";
 import type { TokenSource } from "../client/session";
+import { devToken } from "../dev_token";
 import { CallScreen } from "./call_screen";
 import { DeskPanel } from "./desk_panel";
 import { DeviceDialog } from "./device_dialog";
 import { useEvent, useEvents, useShortcuts } from "./hooks";
 import { Empty, Icon, IconButton } from "./parts";
 import { ShortcutDialog } from "./shortcut_dialog";
-import { agentName, devToken } from "./sign_in";
 
 type SignIn =
 	| { state: "trying" }
 	| { state: "failed"; error: TillsideError }
 	| { state: "done"; desk: DeskClient; token: TokenSource };
+
+/** In dev mode: `/console/?name=Ada` for a second agent. */
+function agentName(): string {
+	return new URLSearchParams(location.search).get("name") || "Robin";
+}
 
 export function App() {
 	const [signIn, setSignIn] = useState<SignIn>({ state: "trying" });
@@ -26,11 +31,11 @@ export function App() {
 	}, []);
 	const tryDev = useCallback(() => {
 		setSignIn({ state: "trying" });
-		devToken(agentName()).then(
+		devToken("agent", agentName()).then(
 			(token) => {
 				let first: string | undefined = token;
 				enter(async () => {
-					const fresh = first ?? (await devToken(agentName()));
+					const fresh = first ?? (await devToken("agent", agentName()));
 					first = undefined;
 					return fresh;
 				});
@@ -166,10 +171,11 @@ function Console({ desk, token, onSignOut }: ConsoleProps) {
 				{call === undefined ? (
 					<Empty icon="headset" title={waiting.length > 0 ? "Somebody is waiting" : "Nobody is waiting"} testId="idle">
 						<p>
-							{waiting.length > 0
-								? "Take the call from the list, or press"
-								: "New shoppers appear in the list. Take one with"}{" "}
-							<kbd>T</kbd>
+							{waiting.length > 0 ? "Take the call from the list" : "New shoppers appear in the list"}
+							<span class="keys">
+								, or press <kbd>T</kbd> to take {waiting.length > 0 ? "it" : "the next one"}
+							</span>
+							.
 						</p>
 					</Empty>
 				) : (

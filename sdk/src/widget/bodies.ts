@@ -23,20 +23,24 @@ export function connectingBody(text: string): HTMLElement {
 	return body(badge("headset", "pulse"), text, [], []);
 }
 
-/** @param position in the queue; 0: not known */
-export function waitingBody(
-	strings: Strings,
-	position: number,
-	camera: MediaStreamTrack | undefined,
-	onStop: () => void,
-): Body {
+export interface Waiting {
+	/** In the queue; 0: not known. */
+	position: number;
+	/** What has just happened, if anything. */
+	note: string | undefined;
+	camera: MediaStreamTrack | undefined;
+}
+
+export function waitingBody(strings: Strings, { position, note, camera }: Waiting, onStop: () => void): Body {
 	const words =
 		position > 1 ? strings.waitingPosition(position) : position === 1 ? strings.waitingNext : strings.waitingSoon;
 	const line = element("p", { text: words, attributes: { "data-testid": "position" } });
 	const hint = element("p", { class: "soft", text: strings.waitingHint });
 	const top = camera === undefined ? badge("clock", "pulse") : preview(camera);
 	const ways = [{ text: strings.stopWaiting, testId: "stop-waiting", onClick: onStop }];
-	return { root: body(top, strings.waitingTitle, [line, hint], ways), text: `${strings.waitingTitle}. ${words}` };
+	const lines = note === undefined ? [line, hint] : [element("p", { text: note }), line, hint];
+	const text = [note, `${strings.waitingTitle}.`, words].filter(Boolean).join(" ");
+	return { root: body(top, strings.waitingTitle, lines, ways), text };
 }
 
 /** @param reason of the end, as the client tells it */

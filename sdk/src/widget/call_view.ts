@@ -94,7 +94,7 @@ export class CallView {
 				this.#showLocal(source);
 				if (mutedByModerator) this.notify(this.#strings.mutedByModerator);
 			}),
-			client.on("chat", () => this.#buttons.chat.classList.toggle("unread", !this.#chat.isOpen)),
+			client.on("chat", () => this.#markUnread()),
 			client.on("error", ({ message }) => this.notify(message)),
 			client.on("state", showConnection),
 			client.on("media", showConnection),
@@ -177,6 +177,12 @@ export class CallView {
 			isMuted: publicationOf(person, "microphone")?.muted ?? true,
 			isSpeaking: this.#speakers.includes(person.id),
 		};
+	}
+
+	#markUnread(): void {
+		if (this.#chat.isOpen) return;
+		this.#buttons.chat.classList.add("unread");
+		setIconButton(this.#buttons.chat, "chat", this.#strings.unreadChat);
 	}
 
 	#toggleChat(open: boolean): void {

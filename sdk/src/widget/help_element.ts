@@ -26,8 +26,7 @@ export type Stage = "closed" | "consent" | "connecting" | "waiting" | "call" | "
 const RETURN_MS_MAX = 120_000;
 
 export class TillsideHelp extends HTMLElement {
-	/** Mints tokens where `token-url` is not enough. */
-	tokenProvider: TokenProvider | undefined;
+	#tokenProvider: TokenProvider | undefined;
 	#strings: Strings = ENGLISH;
 	readonly #shadow = this.attachShadow({ mode: "open" });
 	readonly #live = element("div", { class: "live", attributes: { "aria-live": "polite", "data-testid": "announcer" } });
@@ -35,11 +34,28 @@ export class TillsideHelp extends HTMLElement {
 	#panel: Panel | undefined;
 	#client: TillsideClient | undefined;
 	#call: CallView | undefined;
-	/** Who is here to help; undefined: nobody. */
+	/** Who helps, or helped last in this visit. */
 	#helper: string | undefined;
+	#helperHasLeft = false;
 	#remembered: Remembered | undefined;
 	#timer: ReturnType<typeof setInterval> | undefined;
 	readonly #onPageHide = () => this.#remember({ seenAt: Date.now(), replaces: this.#client?.resumption });
+
+	constructor() {
+		super();
+		// A page may set properties before this script has made the element what it is; they then hide our setters.
+		for (const name of ["tokenProvider", "strings"] as const) {
+			const early = Object.getOwnPropertyDescriptor(this, name)?.value as never;
+			if (early === undefined) continue;
+			delete (this as Partial<this>)[name];
+			this[name] = early;
+		}
+	}
+
+	/** Gets tokens where `token-url` is not enough. */
+	set tokenProvider(provider: TokenProvider | undefined) {
+		this.#tokenProvider = provider;
+	}
 
 	connectedCallback(): void {
 		if (this.#launcher !== undefined) return;
@@ -182,7 +198,7 @@ export class TillsideHelp extends HTMLElement {
 		return fetchToken(
 			{ name: name || this.#strings.guest, room: this.#remembered?.room ?? newRoom() },
 			url,
-			this.tokenProvider,
+			this.#tokenProvider,
 		);
 	}
 
@@ -199,7 +215,11 @@ export class TillsideHelp extends HTMLElement {
 	#showWaiting(client: TillsideClient): void {
 		this.#endCallView();
 		const camera = client.media.of("camera").track;
-		const { root, text } = waitingBody(this.#strings, client.position, camera, () => client.leave());
+		const { position } = client;
+		// Whoever was being helped and is not any more should know why.
+		const note = this.#helper === undefined ? undefined : this.#strings.gone(this.#helper);
+		if (note !== undefined) this.#remember({ since: 0 });
+		const { root, text } = waitingBody(this.#strings, { position, note, camera }, () => client.leave());
 		this.#show("waiting", [root]);
 		this.#announce(text);
 	}
@@ -215,13 +235,14 @@ export class TillsideHelp extends HTMLElement {
 			this.#showTime();
 		}
 		this.#helper = this.#call.helper?.name || this.#strings.helper;
+		this.#helperHasLeft = false;
 		panel.title = this.#helper;
 	}
 
 	#announceLeft(call: CallView): void {
-		if (this.#helper === undefined) return;
+		if (this.#helper === undefined || this.#helperHasLeft) return;
 		const text = this.#strings.gone(this.#helper);
-		this.#helper = undefined;
+		this.#helperHasLeft = true;
 		call.notify(text);
 		this.#announce(text);
 	}
@@ -235,6 +256,7 @@ export class TillsideHelp extends HTMLElement {
 	#showEnd({ reason, error }: Ended): void {
 		forget();
 		this.#remembered = undefined;
+		this.#helper = undefined;
 		this.#client = undefined;
 		this.#endCallView();
 		if (error !== undefined) return this.#showProblem(error.message, error.retryable ? [this.#wayToRetry()] : []);
