@@ -153,15 +153,20 @@ impl Classifier {
             .collect();
         let distance = |place: usize| anchors.iter().map(|anchor| anchor.abs_diff(place)).min();
         let brands = brand_radios(mirror, &known);
+        let dated = beside_other_dates(&known);
+        let card_only = !anchors.is_empty() && is_card_only(&known, &verdicts);
         known
             .iter()
             .zip(verdicts)
             .zip(places)
             .filter(|(((key, evidence), verdict), place)| match verdict {
-                Verdict::Anchor | Verdict::Payment => true,
+                Verdict::Anchor => true,
+                Verdict::Payment => !dated.contains(key),
                 Verdict::Public => false,
+                Verdict::Doubtful if dated.contains(key) => false,
                 Verdict::Doubtful => {
                     brands.contains(key)
+                        || card_only && decide::is_plain_name(evidence)
                         || distance(*place)
                             .filter(|distance| *distance <= REACH)
                             .is_some_and(|distance| decide::beside_anchor(evidence, distance) == Verdict::Payment)
@@ -185,6 +190,31 @@ fn brand_radios(mirror: &Mirror, known: &[(Key, &Evidence)]) -> BTreeSet<Key> {
         brands >= 2 && brands * 2 >= members.len()
     });
     branded.flatten().map(|(key, _)| key).collect()
+}
+
+/// Lists of months and years that stand beside a list of days or of past years: no card expires on a day.
+fn beside_other_dates(known: &[(Key, &Evidence)]) -> BTreeSet<Key> {
+    const BESIDE: usize = 2;
+    let is_list = |kind| matches!(kind, ShapeKind::Months | ShapeKind::Years);
+    let lists = known.iter().enumerate().filter(|(_, (_, evidence))| is_list(evidence.shape.kind));
+    let dated = lists.filter(|(place, _)| {
+        let around = &known[place.saturating_sub(BESIDE)..known.len().min(place + BESIDE + 1)];
+        around.iter().any(|(_, evidence)| evidence.shape.kind == ShapeKind::OtherDate)
+    });
+    dated.map(|(_, (key, _))| *key).collect()
+}
+
+/// Whether a scope holds nothing but a card's fields and names: no address, no e-mail, no phone.
+fn is_card_only(known: &[(Key, &Evidence)], verdicts: &[Verdict]) -> bool {
+    known.iter().zip(verdicts).all(|((_, evidence), verdict)| match evidence.shape.kind {
+        ShapeKind::Text => {
+            *verdict != Verdict::Doubtful || decide::is_plain_name(evidence) || evidence.said().is_empty()
+        }
+        ShapeKind::List => {
+            evidence.said().is_empty() || evidence.said().any(&[Topic::Exp, Topic::Month, Topic::Year, Topic::Type])
+        }
+        _ => true,
+    })
 }
 
 /// The controls below a node, in document order.

@@ -12,13 +12,13 @@ pub(crate) fn run(bytes: &[u8]) {
         let (descriptor, tail) = tail.split_at(tail.len().min(usize::from(*descriptor_len)));
         let (payload, tail) = tail.split_at(tail.len().min(usize::from(*payload_len)));
         rest = tail;
-        let mut packet = [&[0x80; 12], payload].concat();
         let marks = inspector.inspect(payload, false, Some(descriptor));
         assert!(marks.spatial < 8 && marks.temporal < 8);
         if let Some(vp8) = Vp8Descriptor::parse(payload) {
-            vp8.patch_picture_id(&mut packet[12..], vp8.picture_id.map_or(0, |id| id.value()));
-            vp8.patch_tl0_picture_index(&mut packet[12..], vp8.tl0_picture_index.unwrap_or(0));
-            assert!(packet[12..] == *payload, "the same numbers leave the same bytes");
+            let mut patched = payload.to_vec();
+            vp8.patch_picture_id(&mut patched, vp8.picture_id.map_or(0, |id| id.value()));
+            vp8.patch_tl0_picture_index(&mut patched, vp8.tl0_picture_index.unwrap_or(0));
+            assert!(patched == payload, "the same numbers leave the same bytes");
         }
     }
 }

@@ -472,8 +472,9 @@ export type SendEncodings = {
  */
 export type ServerFrame = {
   /**
-   * Counts the messages of a session from 1 without a gap, over resumes; 0 on messages that are not replayed
-   * (`pong`, and errors and `bye` before `welcome`).
+   * Counts the messages of a session from 1 without a gap, over resumes. 0 on messages that stand outside of it
+   * and are not replayed: `pong`, what comes before `welcome`, and errors about frames that were dropped unread.
+   * `welcome` has the count that the next message follows: 0, or where a resume goes on.
    */
   seq: number, } & ({ "t": "welcome" } & Welcome | { "t": "joined" } & Joined | { "t": "answer" } & Answer | { "t": "waiting" } & Waiting | { "t": "state" } & State | { "t": "bind" } & Bind | { "t": "send" } & SendEncodings | { "t": "speakers" } & Speakers | { "t": "quality" } & Quality | { "t": "muted" } & Muted | { "t": "chat" } & ChatReceived | { "t": "data" } & DataReceived | { "t": "desk" } & Desk | { "t": "error" } & ErrorMessage | { "t": "bye" } & Bye | { "t": "pong" } & Pong);
 

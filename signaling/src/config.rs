@@ -22,7 +22,7 @@ pub const DEV_TENANT: &str = "demo";
 const DEV_SECRET: &str = "tillside development key: everybody knows it";
 
 /// Everything that can be set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The public listener.
@@ -159,7 +159,10 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         let invalid = |key: &str, why: &str| Err(ConfigError::Invalid { key: key.to_owned(), why: why.to_owned() });
         if self.dev && !self.signaling.listen.ip().is_loopback() {
-            return invalid("signaling.listen", "--dev uses a key that everybody knows, so it listens on loopback only");
+            return invalid(
+                "signaling.listen",
+                "--dev uses a key that everybody knows, so it listens on loopback only",
+            );
         }
         if self.dev && !self.admin.listen.ip().is_loopback() {
             return invalid("admin.listen", "--dev listens on loopback only");
@@ -185,7 +188,10 @@ impl Config {
             return invalid("limits", "a limit of 0 lets nobody in");
         }
         if !self.dev && self.tenants.iter().flat_map(|tenant| &tenant.keys).any(|key| key.is(DEV_SECRET)) {
-            return invalid("tenants", "the development key is known to everybody: make one with `tillside keys generate`");
+            return invalid(
+                "tenants",
+                "the development key is known to everybody: make one with `tillside keys generate`",
+            );
         }
         self.keyring()?;
         Ok(())
@@ -216,21 +222,6 @@ impl Config {
     #[must_use]
     pub fn print(&self) -> String {
         toml::to_string_pretty(self).expect("every field has a TOML form")
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            signaling: SignalingConfig::default(),
-            tls: TlsConfig::default(),
-            admin: AdminConfig::default(),
-            media: MediaConfig::default(),
-            limits: LimitsConfig::default(),
-            log: LogConfig::default(),
-            tenants: Vec::new(),
-            dev: false,
-        }
     }
 }
 

@@ -129,9 +129,9 @@ pub fn admin_router(shared: Arc<Shared>) -> Router {
 
 /// Ends a request that takes too long, whoever is slow.
 async fn in_time(request: Request, next: Next) -> Response {
-    tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await.unwrap_or_else(|_| {
-        reply::problem(StatusCode::REQUEST_TIMEOUT, "timeout", "this took longer than ten seconds")
-    })
+    tokio::time::timeout(REQUEST_TIMEOUT, next.run(request))
+        .await
+        .unwrap_or_else(|_| reply::problem(StatusCode::REQUEST_TIMEOUT, "timeout", "this took longer than ten seconds"))
 }
 
 /// Puts a request id on the way in and out, and headers on the answer that keep a browser from guessing.

@@ -5,7 +5,6 @@ use metrics::{Counter, Gauge, Key, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use tillside_sfu::command::Counters;
 
-
 /// The metrics of one node. Not global, so that several nodes can live in one test.
 pub struct Metrics {
     recorder: PrometheusRecorder,
@@ -228,7 +227,8 @@ mod tests {
     fn the_counters_of_all_workers_are_added_up() {
         let metrics = Metrics::new();
         let mut workers = WorkerCounters::default();
-        let counters = |worker, rtp_in| Counters { worker: Some(WorkerId(worker)), rtp_in, rooms: 1, ..Counters::default() };
+        let counters =
+            |worker, rtp_in| Counters { worker: Some(WorkerId(worker)), rtp_in, rooms: 1, ..Counters::default() };
         for counted in [counters(0, 5), counters(1, 7), counters(0, 6)] {
             workers.take(counted);
         }

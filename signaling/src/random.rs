@@ -44,7 +44,7 @@ mod tests {
         let mut rng = StdRng::from_seed([7; 32]);
         let first = name("p_", &mut rng);
         assert_eq!(first.len(), 2 + NAME_LETTERS);
-        assert!(NAME_LETTERS * 5 >= 96);
+        const { assert!(NAME_LETTERS * 5 >= 96) };
         assert_ne!(first, name("p_", &mut rng));
         assert_eq!(secret(&mut rng).len(), SECRET_LETTERS);
     }

@@ -226,7 +226,11 @@ impl Signaling {
             re: re.map(str::to_owned),
             retryable: matches!(
                 code,
-                ErrorCode::Locked | ErrorCode::Full | ErrorCode::RateLimited | ErrorCode::Overloaded | ErrorCode::OutOfOrder
+                ErrorCode::Locked
+                    | ErrorCode::Full
+                    | ErrorCode::RateLimited
+                    | ErrorCode::Overloaded
+                    | ErrorCode::OutOfOrder
             ),
         };
         self.tell(to, &ServerMessage::Error(message));

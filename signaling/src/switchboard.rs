@@ -8,9 +8,7 @@ use crate::directory::Directory;
 use crate::metrics::{Metrics, WorkerCounters};
 use crate::moment::Moment;
 use crate::protocol::Unreadable;
-use crate::signaling::{
-    CloseCode, Inbound, Output, Reply, Request, RequestId, Setup, Signaling, SocketId, offerer,
-};
+use crate::signaling::{CloseCode, Inbound, Output, Reply, Request, RequestId, Setup, Signaling, SocketId, offerer};
 use crate::token::Keyring;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -6,7 +6,7 @@
 mod keyring;
 mod revocations;
 
-pub use keyring::{Key, KeyError, Keyring, KeySource, SECRET_BYTES_MIN, Tenant};
+pub use keyring::{Key, KeyError, KeySource, Keyring, SECRET_BYTES_MIN, Tenant};
 pub use revocations::{REVOCATIONS_MAX, Revocations};
 
 use crate::protocol::{Grants, NAME_BYTES_MAX, Role, Source};
@@ -155,7 +155,9 @@ pub fn is_id(text: &str) -> bool {
 
 /// Whether `text` can be shown as a name: not empty, not long, no control characters, nothing that turns text around.
 fn is_display_name(text: &str) -> bool {
-    let deceives = |c: char| c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let deceives = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     !text.trim().is_empty() && text.len() <= NAME_BYTES_MAX && !text.chars().any(deceives)
 }
 

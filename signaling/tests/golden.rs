@@ -1,5 +1,6 @@
 //! Every message has a golden file in `tests/golden/`. This test reads and writes them as the node does; the SDK's
 //! tests read the same files.
+#![allow(clippy::unwrap_used)] // a failed step fails the test
 
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -32,7 +32,7 @@ pub(super) fn alone(evidence: &Evidence) -> Verdict {
         ShapeKind::Months | ShapeKind::Years | ShapeKind::Expiries => date_list(evidence),
         ShapeKind::List => list(evidence),
         ShapeKind::Radio => radio(evidence),
-        ShapeKind::Checkbox | ShapeKind::PastYears => Verdict::Public,
+        ShapeKind::Checkbox | ShapeKind::OtherDate => Verdict::Public,
     }
 }
 
@@ -42,40 +42,43 @@ pub(super) fn beside_anchor(evidence: &Evidence, distance: usize) -> Verdict {
     let heard = said.with(evidence.near).with(evidence.after);
     let drawn = match evidence.shape.kind {
         ShapeKind::Months | ShapeKind::Years | ShapeKind::Expiries => !heard.has(Topic::Birth),
-        ShapeKind::Text => drawn_text(evidence, said, heard, distance),
+        ShapeKind::Text => drawn_text(evidence, said, distance),
         ShapeKind::List => {
             said.any(&[Topic::Exp, Topic::Type, Topic::Brand]) || (said.has(Topic::Card) && !said.has(Topic::Other))
         }
         ShapeKind::Radio => said.has(Topic::Brand),
         ShapeKind::Hidden => said.any(&[Topic::Exp, Topic::Csc, Topic::Number]),
         ShapeKind::Brands => true,
-        ShapeKind::Checkbox | ShapeKind::PastYears => false,
+        ShapeKind::Checkbox | ShapeKind::OtherDate => false,
     };
     if drawn { Verdict::Payment } else { Verdict::Public }
 }
 
-fn drawn_text(evidence: &Evidence, said: Topics, heard: Topics, distance: usize) -> bool {
-    if said.any(&[Topic::Exp, Topic::Csc, Topic::Number, Topic::Holder, Topic::Type]) {
+fn drawn_text(evidence: &Evidence, said: Topics, distance: usize) -> bool {
+    if said.any(&[Topic::Exp, Topic::Csc, Topic::Number, Topic::Holder, Topic::Type]) && !said.has(Topic::Other) {
         return true;
     }
-    let other = said.any(&[Topic::Other, Topic::Birth, Topic::Ident, Topic::Voucher, Topic::Loyalty]);
-    if other {
+    if is_foreign(said) {
         return false;
     }
     let short = evidence.shape.length.is_some_and(|length| length <= 4);
     let named_code = said.any(&[Topic::Code, Topic::Pin]) && distance <= 4;
     let named_date = said.any(&[Topic::Month, Topic::Year]) && distance <= 4;
-    let named_name = heard.has(Topic::Name) && evidence.context.any(&[Topic::Card]) && distance <= 3;
     let carded = said.any(&[Topic::Card, Topic::Brand]) && !said.has(Topic::Name);
     let overheard = evidence.near.any(&[Topic::Exp, Topic::Csc, Topic::Number, Topic::Holder]) && said.is_empty();
     let mute = said.is_empty() && (evidence.shape.numeric || evidence.shape.password || short) && distance <= 2;
-    named_code
-        || named_date
-        || named_name
-        || carded
-        || overheard
-        || mute
-        || (short && evidence.shape.numeric && distance <= 3)
+    named_code || named_date || carded || overheard || mute || (short && evidence.shape.numeric && distance <= 3)
+}
+
+/// Whether the words speak of something that is no card.
+pub(super) fn is_foreign(topics: Topics) -> bool {
+    topics.any(&[Topic::Other, Topic::Birth, Topic::Ident, Topic::Voucher, Topic::Loyalty])
+}
+
+/// Whether a text field asks for a name and nothing else: the holder's, where everything around it is the card's.
+pub(super) fn is_plain_name(evidence: &Evidence) -> bool {
+    let said = evidence.said();
+    evidence.shape.kind == ShapeKind::Text && said.has(Topic::Name) && !is_foreign(said)
 }
 
 fn text(evidence: &Evidence) -> Verdict {
@@ -89,11 +92,11 @@ fn text(evidence: &Evidence) -> Verdict {
         return Verdict::Anchor;
     }
     let class = evidence.class.any(&[Topic::Number, Topic::Csc]);
-    let is_code = said.has(Topic::Csc);
+    let is_code = said.has(Topic::Csc) && !(said.has(Topic::Other) && !evidence.label.has(Topic::Csc));
     if is_code && !foreign {
         return Verdict::Anchor;
     }
-    if said.has(Topic::Holder) && !foreign {
+    if names_holder(evidence) && !foreign {
         return Verdict::Payment;
     }
     if names_expiry(evidence, said) && !foreign {
@@ -109,9 +112,12 @@ fn text(evidence: &Evidence) -> Verdict {
         if near.any(&[Topic::Number, Topic::Csc]) && !near_foreign && !foreign {
             return Verdict::Anchor;
         }
-        if near.has(Topic::Holder) && !near_foreign && !foreign {
-            return Verdict::Payment;
-        }
+    }
+    if !foreign && !said.has(Topic::Other) && is_holder(evidence.near) && !evidence.near.has(Topic::Gift) {
+        return Verdict::Payment;
+    }
+    if said.has(Topic::Card) && evidence.shape.numeric && !foreign && !said.any(&[Topic::Other, Topic::Name]) {
+        return Verdict::Payment;
     }
     if class && !foreign && !said.has(Topic::Other) {
         return Verdict::Anchor;
@@ -133,6 +139,16 @@ fn names_number(evidence: &Evidence) -> bool {
     let other = evidence.said().any(&[Topic::Other, Topic::Exp, Topic::Csc, Topic::Holder]);
     evidence.said().has(Topic::Number) && !evidence.said().has(Topic::Other)
         || (names(evidence.own) || names(evidence.label)) && !other
+}
+
+/// The holder by a phrase of its own, or as a card word and a name word in one source.
+fn names_holder(evidence: &Evidence) -> bool {
+    let said = evidence.said();
+    (is_holder(evidence.own) || is_holder(evidence.label)) && !said.has(Topic::Other)
+}
+
+fn is_holder(topics: Topics) -> bool {
+    topics.has(Topic::Holder) || topics.has(Topic::Card) && topics.has(Topic::Name) && !topics.has(Topic::Other)
 }
 
 /// An expiry by its name, and by its looks or its card.

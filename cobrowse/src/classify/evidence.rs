@@ -1,6 +1,6 @@
 //! What is known of one control: its own attributes, its labels, the words before it, its shape.
 
-use super::words::{Topic, Topics, topics};
+use super::words::{Topic, Topics, identifier_topics, topics};
 use crate::mirror::{Key, Kind, Mirror, Role};
 
 /// Nodes that are walked over in search of the words before a control.
@@ -72,8 +72,8 @@ pub(super) enum ShapeKind {
     Months,
     /// A list of the coming years.
     Years,
-    /// A list of years that are past: birth dates.
-    PastYears,
+    /// A list of years that are past, or of the days of a month: dates of birth or delivery.
+    OtherDate,
     /// A list of months and years: both in one.
     Expiries,
     /// A list of card brands.
@@ -98,7 +98,7 @@ pub(super) fn gather(mirror: &Mirror, key: Key) -> Evidence {
             if name == "class" {
                 evidence.class = topics(value);
             } else if tells_purpose(name) {
-                own = own.with(topics(value));
+                own = own.with(purpose(name, value));
             }
         }
     }
@@ -110,6 +110,17 @@ pub(super) fn gather(mirror: &Mirror, key: Key) -> Evidence {
     }
     evidence.context = context(mirror, key);
     evidence
+}
+
+/// What an attribute tells. Texts are for people, everything else is an identifier; long ones are neither.
+fn purpose(name: &str, value: &str) -> Topics {
+    const IDENTIFIER_BYTES_MAX: usize = 40;
+    match name {
+        "placeholder" | "title" | "aria-label" | "alt" | "label" => topics(value),
+        "name" | "id" => identifier_topics(value),
+        _ if value.len() <= IDENTIFIER_BYTES_MAX => identifier_topics(value),
+        _ => Topics::default(),
+    }
 }
 
 /// Attributes whose values name the field's purpose. Of unknown ones all that frameworks and payment scripts invent.
@@ -204,7 +215,7 @@ fn text_of(mirror: &Mirror, top: Key, except: Key) -> String {
     let mut text = String::new();
     let mut at = Some(top);
     while let Some(key) = at {
-        let skipped = key == except || matches!(mirror.tag(key), "select" | "style" | "textarea" | "option");
+        let skipped = key == except || (key != top && matches!(mirror.tag(key), "select" | "style" | "textarea"));
         if let Kind::Text(part) = &mirror.node(key).kind {
             text.push_str(part);
             text.push(' ');
@@ -374,9 +385,9 @@ fn list_kind(mirror: &Mirror, key: Key) -> ShapeKind {
         ShapeKind::Brands
     } else if expiries >= 6 {
         ShapeKind::Expiries
-    } else if past >= 10 {
-        ShapeKind::PastYears
-    } else if months == 12 && options.len() <= 15 {
+    } else if past >= 10 || numbers.contains(&Some(31)) && numbers.contains(&Some(13)) && options.len() <= 33 {
+        ShapeKind::OtherDate
+    } else if (12..=15).contains(&options.len()) && (months == 12 || begins_year(&words)) {
         ShapeKind::Months
     } else if (5..=40).contains(&long_years) && options.len() - long_years <= 2
         || (5..=40).contains(&short_years) && options.len() - short_years <= 2
@@ -393,6 +404,11 @@ fn number_of(text: &str) -> Option<u32> {
     let rest = &text[digits.len()..];
     let stands_alone = rest.is_empty() || rest.starts_with([' ', '-', '/', '.', ')', '월', '月', '年', '년']);
     if (1..=4).contains(&digits.len()) && stands_alone { digits.parse().ok() } else { None }
+}
+
+/// Months that have names only: the first of them is among the first entries.
+fn begins_year(words: &[(String, &str)]) -> bool {
+    words.iter().take(3).any(|(text, _)| topics(text).has(Topic::First))
 }
 
 /// Months that are named in the text and numbered in the value.

@@ -8,6 +8,9 @@ use unicode_normalization::char::is_combining_mark;
 /// Longest text that is read; a label is shorter.
 const TEXT_CHARS_MAX: usize = 240;
 
+/// Words at the end of an identifier that are read.
+const IDENTIFIER_WORDS_MAX: usize = 6;
+
 /// What a phrase speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Topic {
@@ -31,9 +34,11 @@ pub(super) enum Topic {
     Ident,
     Birth,
     Other,
+    /// The name of the first month.
+    First,
 }
 
-const TOPICS: [(&str, Topic); 20] = [
+const TOPICS: [(&str, Topic); 21] = [
     ("number", Topic::Number),
     ("csc", Topic::Csc),
     ("code", Topic::Code),
@@ -54,6 +59,7 @@ const TOPICS: [(&str, Topic); 20] = [
     ("ident", Topic::Ident),
     ("birth", Topic::Birth),
     ("other", Topic::Other),
+    ("first", Topic::First),
 ];
 
 /// The topics that a text touches.
@@ -84,11 +90,24 @@ impl Topics {
 
 /// The topics of a text.
 pub(super) fn topics(text: &str) -> Topics {
-    let mut topics = Topics::default();
     if text.trim().is_empty() {
-        return topics;
+        return Topics::default();
     }
+    matches(&fold(text))
+}
+
+/// The topics of an identifier. Frameworks put whole paths into names; only the end of one names the field.
+pub(super) fn identifier_topics(text: &str) -> Topics {
     let folded = fold(text);
+    let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+    let end = &words[words.len().saturating_sub(IDENTIFIER_WORDS_MAX)..];
+    matches(&format!(" {} ", end.join(" ")))
+}
+
+fn matches(folded: &str) -> Topics {
+    let mut topics = Topics::default();
+    // A “placeholder” holds no card.
+    let folded = folded.replace(" place holder ", " ").replace("placeholder", " ");
     for found in VOCABULARY.phrases.find_overlapping_iter(&folded) {
         topics.add(VOCABULARY.topics[found.pattern().as_usize()]);
     }

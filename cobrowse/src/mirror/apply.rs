@@ -1,7 +1,7 @@
 //! Snapshots and mutations enter the tree.
 
 use super::{Element, Key, Kind, Mirror, Name, NewNode, Role, Wiped};
-use crate::admit::{self, Door, wiped};
+use crate::admit::{self, Class, Door, wiped};
 use crate::counters::Counter;
 use crate::css;
 use crate::desync::Desync;
@@ -355,6 +355,11 @@ impl Mirror {
         }
         // A payment field does not move: its box stays as it was when it was found.
         if self.level(key) == Level::Payment {
+            return Ok(());
+        }
+        // Not even the name of an attribute off the list may be told, nor that it went.
+        if admit::class_of(&tag, role, name) == Class::Refused {
+            door.counters.add(Counter::AttributeDropped);
             return Ok(());
         }
         let clean = text.and_then(|text| door.value(&tag, role, name, &text));

@@ -6,6 +6,8 @@ use super::tree::{Attributes, Tree};
 use super::{Body, NodeId, PointerSource, Refused};
 use crate::desync::Desync;
 use serde::Deserialize;
+use serde::de::{self, Deserializer, Visitor};
+use std::fmt;
 
 /// Types 5 to 8: custom, plugin, asset, annotation.
 pub(super) fn is_extension(kind: u64) -> bool {
@@ -34,7 +36,7 @@ pub(super) struct Data<'a> {
     is_attach_iframe: Option<bool>,
     positions: Option<Vec<WirePosition>>,
     id: Option<i64>,
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "small_number")]
     kind: Option<u8>,
     x: Option<f64>,
     y: Option<f64>,
@@ -59,6 +61,29 @@ pub(super) struct Data<'a> {
     #[serde(borrow)]
     remove: Option<WireUnset<'a>>,
     ranges: Option<Vec<WireRange>>,
+}
+
+/// `type` is a number in all events that we pass on; in an annotation it is a word, and the event is dropped anyway.
+fn small_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    struct SmallNumber;
+
+    impl Visitor<'_> for SmallNumber {
+        type Value = Option<u8>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a number or a word")
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+            Ok(u8::try_from(number).ok())
+        }
+
+        fn visit_str<E: de::Error>(self, _word: &str) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+    }
+
+    deserializer.deserialize_any(SmallNumber)
 }
 
 /// Where the document was scrolled to when the snapshot was taken, in CSS pixels.

@@ -79,8 +79,8 @@ struct Digit {
     closes: bool,
 }
 
-/// The first card number in `text`: it begins and ends at the border of a group of digits, so that the middle of a
-/// long order number is none.
+/// The first card number in `text`: it begins and ends at the border of a group of digits, unless the group is too long
+/// to be anything but several numbers written together.
 pub(super) fn find(text: &str) -> Option<Range<usize>> {
     let mut run: Vec<Digit> = Vec::new();
     let mut separators = 0;
@@ -113,6 +113,7 @@ fn find_in_run(run: &mut [Digit]) -> Option<Range<usize>> {
         return None;
     }
     run.last_mut()?.closes = true;
+    open_long_groups(run);
     let values: Vec<u8> = run.iter().map(|digit| digit.value).collect();
     for start in 0..=run.len() - LENGTH_MIN {
         if !run[start].opens {
@@ -127,6 +128,18 @@ fn find_in_run(run: &mut [Digit]) -> Option<Range<usize>> {
         }
     }
     None
+}
+
+/// A group of this many digits is no card number itself, but may hide one between other digits.
+const LONG_GROUP: usize = 17;
+
+/// In long groups a number may begin and end anywhere.
+fn open_long_groups(run: &mut [Digit]) {
+    for group in run.chunk_by_mut(|digit, _| !digit.closes) {
+        if group.len() >= LONG_GROUP {
+            group.iter_mut().for_each(|digit| (digit.opens, digit.closes) = (true, true));
+        }
+    }
 }
 
 fn is_separator(c: char) -> bool {

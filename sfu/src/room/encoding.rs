@@ -94,10 +94,21 @@ impl Encoding {
         }
     }
 
+    /// The stream goes on after an outage. What was sent meanwhile is stale: it is not asked for, and subscribers go on
+    /// with a new keyframe, which mends sooner than a hundred packets sent again.
+    fn resume(&mut self) {
+        self.nack = NackGenerator::new();
+        self.generation += 1;
+        self.keyframes.request();
+    }
+
     /// Takes in one packet: statistics, loss, what it means for its frame, and its bytes into the ring. Gives its
     /// extended sequence number if it is new, `None` if it is known, too old or too large.
     pub(super) fn receive(&mut self, now: Instant, incoming: &Incoming<'_>) -> Option<u64> {
         let sequence = self.sequence.extend(incoming.sequence);
+        if self.last_packet.is_some() && !self.is_live(now) {
+            self.resume();
+        }
         if !incoming.repaired {
             self.stats.handle_packet(now, sequence, incoming.packet.timestamp());
         }

@@ -103,7 +103,8 @@ fn forbid_core_dumps() {
 
 /// What the development mode says of itself.
 fn banner(node: &Node, config: &Config) -> String {
-    let bold = |text: &str| if std::io::stdout().is_terminal() { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
+    let bold =
+        |text: &str| if std::io::stdout().is_terminal() { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
     let http = node.http_address();
     let host = if http.ip().is_ipv4() { format!("localhost:{}", http.port()) } else { http.to_string() };
     let media: Vec<String> = advertised(config, &config.media.bind).iter().map(ToString::to_string).collect();

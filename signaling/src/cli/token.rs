@@ -53,7 +53,9 @@ fn make(sources: &Sources, create: Create) -> Result<ExitCode, CliError> {
     let (tenant, key) = keys
         .filter(|(_, key)| key.public_key_file.is_none())
         .find(|(_, key)| create.key.as_ref().is_none_or(|wanted| *wanted == key.id))
-        .ok_or_else(|| CliError::Other("no such key that can sign: add one with `tillside keys generate`".to_owned()))?;
+        .ok_or_else(|| {
+            CliError::Other("no such key that can sign: add one with `tillside keys generate`".to_owned())
+        })?;
     let publish = match create.role {
         Role::Observer => Vec::new(),
         Role::Shopper | Role::Agent | Role::Supervisor => vec![Source::Microphone, Source::Camera, Source::Screen],

@@ -128,11 +128,7 @@ fn to_table(config: &Config) -> Table {
     Table::try_from(config).expect("every field has a TOML form")
 }
 
-fn finish(
-    mut table: Table,
-    dev: bool,
-    tenants: Vec<super::TenantConfig>,
-) -> Result<Config, toml::de::Error> {
+fn finish(mut table: Table, dev: bool, tenants: Vec<super::TenantConfig>) -> Result<Config, toml::de::Error> {
     table.remove("tenants");
     let config: Config = table.try_into()?;
     Ok(Config { tenants, dev, ..config })

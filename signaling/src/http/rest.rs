@@ -1,4 +1,5 @@
 //! REST for the store's back end, by API key: tokens, rooms, participants, revocations.
+#![allow(clippy::result_large_err)] // an early answer is returned as the error; it is made once per request
 
 use super::{Shared, reply};
 use crate::moment::Moment;
@@ -149,7 +150,11 @@ struct Caller {
 fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<Caller, Response> {
     let unauthorized = || {
         shared.metrics.auth_fail("api_key");
-        reply::problem(StatusCode::UNAUTHORIZED, "unauthorized", "send the API key as HTTP Basic: id as user, secret as password")
+        reply::problem(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "send the API key as HTTP Basic: id as user, secret as password",
+        )
     };
     let credentials = headers
         .get(header::AUTHORIZATION)

@@ -22,6 +22,8 @@ use tokio::sync::mpsc;
 
 /// How long the system's send buffer may stay full: whoever takes nothing for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take to answer a close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Messages over the limit that are dropped with a warning; with one more the session ends (SEC-20).
 const DROPPED_MAX: u32 = 200;
 
@@ -54,7 +56,13 @@ pub(super) async fn upgrade(
     upgrade.max_message_size(FRAME_BYTES_MAX).max_frame_size(FRAME_BYTES_MAX).on_upgrade(move |stream| async move {
         let (outbox, outgoing) = mpsc::channel(OUTBOX_MAX);
         if shared.inbox.send(Input::Open { socket, origin, outbox }).await.is_ok() {
-            let task = Task { id: socket, stream, shared: Arc::clone(&shared), limit: FrameLimit::new(), greeting: Some(greeting) };
+            let task = Task {
+                id: socket,
+                stream,
+                shared: Arc::clone(&shared),
+                limit: FrameLimit::new(),
+                greeting: Some(greeting),
+            };
             task.run(outgoing).await;
             // The switchboard has stopped: nothing is left to tell.
             let _ = shared.inbox.send(Input::Close(socket)).await;
@@ -104,7 +112,9 @@ impl Task {
         let text = match frame {
             Some(Ok(Message::Text(text))) => text,
             // Pings are answered by the WebSocket layer.
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return self.limit.take() != Verdict::Breach,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+                return !matches!(self.limit.take(), Verdict::Breach { .. });
+            }
             Some(Ok(Message::Binary(_))) => {
                 let message = "frames are text: this one is binary".to_owned();
                 return self.pass_on(Err(Unreadable { code: ErrorCode::Malformed, message, re: None })).await;
@@ -121,8 +131,10 @@ impl Task {
         match self.limit.take() {
             Verdict::Pass => self.pass_on(protocol::read(&text).map(Inbound::new)).await,
             Verdict::Drop { first } => !first || self.warn().await,
-            Verdict::Breach => {
-                self.breach(CloseCode::Policy).await;
+            Verdict::Breach { first } => {
+                if first {
+                    self.breach(CloseCode::Policy).await;
+                }
                 true
             }
         }
@@ -154,10 +166,15 @@ impl Task {
         matches!(tokio::time::timeout(SEND_TIMEOUT, self.stream.send(message)).await, Ok(Ok(())))
     }
 
+    /// Closes as RFC 6455 §7.1.1 asks, waiting for the client's own close frame. Dropped with frames unread, TCP would
+    /// reset the connection, and the client might never see the `bye` before it.
     async fn close(&mut self, code: CloseCode) {
         let frame = CloseFrame { code: code as u16, reason: "".into() };
-        // It may be gone already; then it is closed.
-        self.send(Message::Close(Some(frame))).await;
+        if self.send(Message::Close(Some(frame))).await {
+            let rest = async { while let Some(Ok(_)) = self.stream.recv().await {} };
+            // A client that does not answer is cut off.
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, rest).await;
+        }
     }
 }
 
@@ -177,7 +194,7 @@ struct FrameLimit {
 enum Verdict {
     Pass,
     Drop { first: bool },
-    Breach,
+    Breach { first: bool },
 }
 
 impl FrameLimit {
@@ -198,6 +215,9 @@ impl FrameLimit {
             return Verdict::Pass;
         }
         self.dropped += 1;
-        if self.dropped > DROPPED_MAX { Verdict::Breach } else { Verdict::Drop { first: self.dropped == 1 } }
+        match self.dropped.checked_sub(DROPPED_MAX) {
+            None | Some(0) => Verdict::Drop { first: self.dropped == 1 },
+            Some(beyond) => Verdict::Breach { first: beyond == 1 },
+        }
     }
 }

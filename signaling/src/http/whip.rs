@@ -1,6 +1,7 @@
 //! WHIP (RFC 9725) and WHEP: publish or play with one HTTP request, without a session.
 //!
 //! Both are the same here: an offer enters a room. WHIP's sends; WHEP's only receives.
+#![allow(clippy::result_large_err)] // an early answer is returned as the error; it is made once per request
 
 use super::{Shared, reply};
 use crate::protocol::ErrorCode;
@@ -12,16 +13,10 @@ use axum::response::{IntoResponse, Response};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tillside_sfu::command::{Source, Track};
-use tillside_sfu::sdp::{Direction, MediaKind, Offer};
+use tillside_sfu::sdp::{Direction, MediaKind, Offer, Purpose};
 
 const SDP: &str = "application/sdp";
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    Publish,
-    Play,
-}
 
 pub(super) async fn publish(
     state: State<Arc<Shared>>,
@@ -92,17 +87,11 @@ async fn try_enter(
     let bad_offer = |message: &str| reply::refused(ErrorCode::BadOffer, message);
     let text = std::str::from_utf8(body).map_err(|_| bad_offer("the offer is not text"))?;
     let offer = Offer::parse(text).map_err(|error| bad_offer(&error.to_string()))?;
-    let tracks = match purpose {
-        Purpose::Publish => tracks(&offer),
-        Purpose::Play => Vec::new(),
-    };
+    let tracks = if purpose == Purpose::Publish { tracks(&offer) } else { Vec::new() };
     if purpose == Purpose::Publish && tracks.is_empty() {
         return Err(bad_offer("the offer sends nothing: to receive, use /v1/whep/"));
     }
-    if purpose == Purpose::Play && offer.media().iter().any(|media| sends(media.direction)) {
-        return Err(bad_offer("the offer sends: every m-line of a WHEP offer is a=recvonly"));
-    }
-    let enter = Enter { token, origin: cors.origin.clone(), room, offer, tracks };
+    let enter = Enter { token, origin: cors.origin.clone(), room, offer, tracks, purpose };
     shared.ask(Question::Enter(Box::new(enter))).await.ok_or_else(reply::stopping)
 }
 
@@ -249,7 +238,7 @@ fn tracks(offer: &Offer) -> Vec<Track> {
         let source = match media.kind {
             MediaKind::Audio => Source::Microphone,
             MediaKind::Video => Source::Camera,
-            _ => return None,
+            MediaKind::Other => return None,
         };
         Some(Track { mid: media.mid, source, muted: false })
     });

@@ -49,7 +49,8 @@ fn explain(text: &str, error: &serde_json::Error) -> Unreadable {
     };
     // Of serde's messages only these name nothing but fields; the others quote what was sent.
     let text = error.to_string();
-    let names_fields = ["missing field", "unknown field", "duplicate field"].iter().any(|start| text.starts_with(start));
+    let names_fields =
+        ["missing field", "unknown field", "duplicate field"].iter().any(|start| text.starts_with(start));
     let why = if names_fields { text } else { "a field has another type or value than it should".to_owned() };
     malformed(Some(re), format!("this `{re}` cannot be read: {why}"))
 }

@@ -7,8 +7,9 @@ use ts_rs::TS;
 /// One frame to a client: the message and its place in the session.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 pub struct ServerFrame {
-    /// Counts the messages of a session from 1 without a gap, over resumes; 0 on messages that are not replayed
-    /// (`welcome`, `pong`, and errors and `bye` before `welcome`). After a `welcome` the first count may be any.
+    /// Counts the messages of a session from 1 without a gap, over resumes. 0 on messages that stand outside of it
+    /// and are not replayed: `pong`, what comes before `welcome`, and errors about frames that were dropped unread.
+    /// `welcome` has the count that the next message follows: 0, or where a resume goes on.
     #[ts(type = "number")]
     pub seq: u64,
     /// The message.

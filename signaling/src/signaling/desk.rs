@@ -3,7 +3,7 @@
 use super::Signaling;
 use super::room::Room;
 use crate::moment::Moment;
-use crate::protocol::{Desk, DeskRoom, ServerMessage, Waiting};
+use crate::protocol::{Desk, DeskRoom, Role, ServerMessage, Waiting};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tillside_sfu::id::{ParticipantId, RoomId};
@@ -60,13 +60,12 @@ impl Signaling {
         self.tell(agent, &ServerMessage::Desk(desk));
     }
 
-    /// Says the place in the queue again, to one who may have missed it.
-    pub(super) fn retell_position(&mut self, now: Moment, participant: ParticipantId) {
-        let Some(room) = self.sessions.get(&participant).and_then(|session| session.room) else { return };
-        let Some(room) = self.rooms.get_mut(&room) else { return };
-        room.position_told = None;
-        let tenant = room.key.tenant.clone();
-        self.desk.mark(&tenant, now.instant);
+    /// Says the place in the queue again, to a shopper who may have missed it.
+    pub(super) fn retell_position(&mut self, participant: ParticipantId) {
+        let Some(session) = self.sessions.get(&participant).filter(|s| s.claims.role == Role::Shopper) else { return };
+        let Some(room) = session.room.and_then(|room| self.rooms.get(&room)) else { return };
+        let waiting = Waiting { position: room.position_told };
+        self.tell(participant, &ServerMessage::Waiting(waiting));
     }
 
     fn tell_positions(&mut self, tenant: &str) {
@@ -77,12 +76,11 @@ impl Signaling {
             let place = queue.iter().position(|waiting| *waiting == id);
             let position = place.map_or(0, |place| u32::try_from(place + 1).unwrap_or(u32::MAX));
             let Some(room) = self.rooms.get_mut(&id) else { continue };
-            let before = room.position_told.replace(position);
-            // Whoever never waited is not told that the wait is over.
-            if before == Some(position) || (before.is_none() && position == 0) {
+            let is_news = std::mem::take(&mut room.position_is_news) && position > 0;
+            if std::mem::replace(&mut room.position_told, position) == position && !is_news {
                 continue;
             }
-            let shoppers = room.present().filter(|(_, participant)| participant.role == crate::protocol::Role::Shopper);
+            let shoppers = room.present().filter(|(_, participant)| participant.role == Role::Shopper);
             for shopper in shoppers.map(|(id, _)| id).collect::<Vec<_>>() {
                 self.tell(shopper, &ServerMessage::Waiting(Waiting { position }));
             }

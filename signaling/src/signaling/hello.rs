@@ -1,7 +1,7 @@
 //! The first frame of a socket: a new session, or an old one that goes on.
 
 use super::output::{CloseCode, Inbound, Output, SocketId, Tally};
-use super::session::{Link, Offers, Session, Told};
+use super::session::{Link, Offers, Session, Told, frame};
 use super::{RETRY_AFTER_MS, SESSIONS_MAX, Signaling};
 use crate::moment::Moment;
 use crate::protocol::{
@@ -66,7 +66,11 @@ impl Signaling {
 
     fn begin_session(&mut self, now: Moment, socket: SocketId, claims: Claims, hello: &Hello) {
         if self.draining || self.sessions.len() >= SESSIONS_MAX {
-            return self.turn_away(socket, ErrorCode::Overloaded, "this node takes no new sessions now: try again soon");
+            return self.turn_away(
+                socket,
+                ErrorCode::Overloaded,
+                "this node takes no new sessions now: try again soon",
+            );
         }
         let participant = ParticipantId(self.fresh_id());
         let name = random::name("s_", &mut self.rng);
@@ -79,7 +83,7 @@ impl Signaling {
         self.sessions.insert(participant, session);
         self.resumable.insert(name, participant);
         self.attach(socket, participant);
-        self.welcome(socket, participant, false);
+        self.welcome(socket, participant, None);
         if sees_desk {
             self.tell_desk(now, &tenant, participant);
         }
@@ -107,8 +111,13 @@ impl Signaling {
         }
         self.attach(socket, participant);
         self.count(Tally::Resumed);
-        self.welcome(socket, participant, true);
-        if !self.replay(socket, participant, seq) {
+        let session = self.sessions.get(&participant).expect("it was found above");
+        if session.told.since(seq).is_some() {
+            self.welcome(socket, participant, Some(seq));
+            self.replay(socket, participant, seq);
+        } else {
+            let last = session.told.last();
+            self.welcome(socket, participant, Some(last));
             self.tell_everything(now, participant);
         }
     }
@@ -121,14 +130,15 @@ impl Signaling {
         }
     }
 
-    fn welcome(&mut self, socket: SocketId, participant: ParticipantId, resumed: bool) {
+    /// Greets; `resumed_after` is the number of the message after which a resumed session goes on.
+    fn welcome(&mut self, socket: SocketId, participant: ParticipantId, resumed_after: Option<u64>) {
         let Some(session) = self.sessions.get(&participant) else { return };
         let Link::Socket { name, secret, .. } = &session.link else { return };
         let welcome = Welcome {
             v: VERSION,
             session: name.clone(),
             resume_secret: secret.clone(),
-            resumed,
+            resumed: resumed_after.is_some(),
             you: You {
                 id: session.public.clone(),
                 name: session.claims.name.clone(),
@@ -139,15 +149,14 @@ impl Signaling {
             resume_ms: RESUME_WINDOW_MS,
             recording: false,
         };
-        self.say(socket, &ServerMessage::Welcome(welcome));
+        let text = frame(resumed_after.unwrap_or(0), &ServerMessage::Welcome(welcome));
+        self.outputs.push_back(Output::Frame { socket, text });
     }
 
-    /// Sends again what came after `seq`. False: not everything is kept.
-    fn replay(&mut self, socket: SocketId, participant: ParticipantId, seq: u64) -> bool {
-        let Some(session) = self.sessions.get(&participant) else { return true };
-        let Some(frames) = session.told.since(seq) else { return false };
-        self.outputs.extend(frames.map(|text| Output::Frame { socket, text: text.to_owned() }));
-        true
+    /// Sends again what came after `seq`.
+    fn replay(&mut self, socket: SocketId, participant: ParticipantId, seq: u64) {
+        let frames = self.sessions.get(&participant).and_then(|session| session.told.since(seq));
+        self.outputs.extend(frames.into_iter().flatten().map(|text| Output::Frame { socket, text: text.to_owned() }));
     }
 
     /// Says anew what a client must know, instead of what it missed.
@@ -163,7 +172,7 @@ impl Signaling {
         if sees_desk {
             self.tell_desk(now, &tenant, participant);
         }
-        self.retell_position(now, participant);
+        self.retell_position(participant);
     }
 
     /// Refuses a socket that has no session.

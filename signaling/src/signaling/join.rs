@@ -6,12 +6,20 @@ use super::{ROOMS_MAX, Signaling, TellMedia};
 use crate::moment::Moment;
 use crate::protocol::{self, Answer, ErrorCode, Joined, Role, ServerMessage, State, TRACKS_MAX, Track};
 use crate::token::{Claims, is_id};
-use tillside_sfu::command::{self, Command, RefuseError, ReOffer};
+use tillside_sfu::command::{self, Command, ReOffer, RefuseError};
 use tillside_sfu::id::{Mid, ParticipantId, RoomId};
-use tillside_sfu::sdp::{Offer, SdpError};
+use tillside_sfu::sdp::{Offer, Purpose, SdpError};
 
 /// Why somebody is not let in, or an offer is not passed on.
 pub(super) type Refusal = (ErrorCode, String);
+
+/// What somebody enters a room with.
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) offer: Offer,
+    pub(super) publications: Vec<Publication>,
+    pub(super) purpose: Purpose,
+}
 
 impl Signaling {
     pub(super) fn handle_join(
@@ -40,20 +48,13 @@ impl Signaling {
             return Err((ErrorCode::OutOfOrder, "you are in a room already: say `leave` first".to_owned()));
         }
         let name = room_of(&session.claims, join.room.as_deref())?;
-        let tracks = publications(&session.claims, &join.tracks)?;
+        let publications = publications(&session.claims, &join.tracks)?;
         let offer = offer.map_err(bad_offer)?;
-        self.enter(now, participant, name, offer, tracks)
+        self.enter(now, participant, Entry { name, offer, publications, purpose: Purpose::Call })
     }
 
     /// Lets a session into a room, as far as signaling goes; media answers later.
-    pub(super) fn enter(
-        &mut self,
-        now: Moment,
-        participant: ParticipantId,
-        name: String,
-        offer: Offer,
-        publications: Vec<Publication>,
-    ) -> Result<(), Refusal> {
+    pub(super) fn enter(&mut self, now: Moment, participant: ParticipantId, entry: Entry) -> Result<(), Refusal> {
         if self.draining {
             return Err((ErrorCode::Overloaded, "this node takes no new calls now: try again soon".to_owned()));
         }
@@ -67,23 +68,22 @@ impl Signaling {
             present: false,
             publications: Vec::new(),
         };
-        let ready = matches!(session.link, super::Link::Http { .. });
-        let room_id = self.room_for(now, &claims, name)?;
-        let tracks = publications.iter().map(command_track).collect();
+        let room_id = self.room_for(now, &claims, entry.name)?;
+        let tracks = entry.publications.iter().map(command_track).collect();
         self.rooms.get_mut(&room_id).expect("room_for finds or makes it").insert(participant, newcomer);
 
         let session = self.sessions.get_mut(&participant).expect("nothing was removed meanwhile");
         session.room = Some(room_id);
         session.offers.n = 1;
-        session.offers.in_flight = Some(publications);
+        session.offers.in_flight = Some(entry.publications);
         let join = command::Join {
             room: room_id,
             participant,
-            offer,
+            offer: entry.offer,
             tracks,
             subscribe: claims.grants.subscribe,
             priority: priority(claims.role),
-            ready,
+            purpose: entry.purpose,
         };
         self.command(room_id, Command::Join(Box::new(join)));
         Ok(())
@@ -159,10 +159,9 @@ impl Signaling {
         let Some(me) = room.participant_mut(participant) else { return };
         me.publications = publications;
         let first = !std::mem::replace(&mut me.present, true);
-        let change =
-            State { full: false, participants: vec![me.state()], left: Vec::new(), locked: room.locked };
-        // Whoever enters a room that was told its place in the queue is told, too.
-        room.position_told = room.position_told.filter(|_| !first);
+        let waits = first && me.role == Role::Shopper;
+        let change = State { full: false, participants: vec![me.state()], left: Vec::new(), locked: room.locked };
+        room.position_is_news |= waits;
         let joined = Joined { room: name, locked: room.locked };
         let everything = room.full_state(participant);
         if first {

@@ -5,7 +5,7 @@ use crate::protocol::{ClientMessage, ErrorCode};
 use crate::token::TokenError;
 use tillside_sfu::command::{Command, Track};
 use tillside_sfu::id::{ParticipantId, RoomId};
-use tillside_sfu::sdp::{Offer, SdpError};
+use tillside_sfu::sdp::{Offer, Purpose, SdpError};
 
 /// A WebSocket, as the shell names it. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -167,6 +167,8 @@ pub struct Enter {
     pub offer: Offer,
     /// What it sends; empty to only receive.
     pub tracks: Vec<Track>,
+    /// To publish or to play.
+    pub purpose: Purpose,
 }
 
 // Holds a token.

@@ -56,7 +56,8 @@ impl Signaling {
 
     /// The HTTP request is gone before its answer: what it began ends.
     pub fn handle_request_gone(&mut self, now: Moment, id: RequestId) {
-        let waits = |session: &Session| matches!(session.link, Link::Http { request: Some(request), .. } if request == id);
+        let waits =
+            |session: &Session| matches!(session.link, Link::Http { request: Some(request), .. } if request == id);
         if let Some(participant) = self.sessions.iter().find(|(_, session)| waits(session)).map(|(id, _)| *id) {
             self.end_session(now, participant, None, CloseCode::Normal);
         }
@@ -67,9 +68,7 @@ impl Signaling {
         let Some(session) = self.sessions.get_mut(&to) else { return };
         let Link::Http { resource, request } = &mut session.link else { return };
         let reply = match message {
-            ServerMessage::Answer(answer) => {
-                Reply::Answered { resource: resource.clone(), answer: answer.sdp.clone() }
-            }
+            ServerMessage::Answer(answer) => Reply::Answered { resource: resource.clone(), answer: answer.sdp.clone() },
             ServerMessage::Error(error) => Reply::Refused { code: error.code, message: error.message.clone() },
             ServerMessage::Bye(_) => refused(ErrorCode::Overloaded, "the room ended before media answered"),
             _ => return,
@@ -126,7 +125,8 @@ impl Signaling {
         let name = join::room_of(&claims, Some(&enter.room))?;
         let publications = publications(&claims, &enter)?;
         let participant = self.begin_http_session(claims, request);
-        let outcome = self.enter(now, participant, name, enter.offer, publications);
+        let entry = join::Entry { name, offer: enter.offer, publications, purpose: enter.purpose };
+        let outcome = self.enter(now, participant, entry);
         if outcome.is_err() {
             self.forget_session(participant, CloseCode::Normal);
         }

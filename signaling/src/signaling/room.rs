@@ -25,8 +25,10 @@ pub(super) struct Room {
     pub(super) kept: bool,
     /// Since when nobody is inside.
     pub(super) empty_since: Option<Instant>,
-    /// The place in the queue that the room's shoppers were told last.
-    pub(super) position_told: Option<u32>,
+    /// The place in the queue that the room's shoppers were told last; 0: none, they do not wait.
+    pub(super) position_told: u32,
+    /// A shopper has come who was not told.
+    pub(super) position_is_news: bool,
     participants: BTreeMap<ParticipantId, Participant>,
 }
 
@@ -57,7 +59,8 @@ impl Room {
             locked: false,
             kept: false,
             empty_since: Some(now),
-            position_told: None,
+            position_told: 0,
+            position_is_news: false,
             participants: BTreeMap::new(),
         }
     }
@@ -95,7 +98,10 @@ impl Room {
 
     /// Those whom others see.
     pub(super) fn present(&self) -> impl Iterator<Item = (ParticipantId, &Participant)> {
-        self.participants.iter().filter(|(_, participant)| participant.present).map(|(id, participant)| (*id, participant))
+        self.participants
+            .iter()
+            .filter(|(_, participant)| participant.present)
+            .map(|(id, participant)| (*id, participant))
     }
 
     /// Finds one whom others see by the name they know.

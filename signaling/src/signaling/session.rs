@@ -91,6 +91,11 @@ impl Told {
         self.frames.back().map_or("", String::as_str)
     }
 
+    /// The number of the last message.
+    pub(super) fn last(&self) -> u64 {
+        self.seq
+    }
+
     /// The frames after `seq`; `None` if not all of them are kept, or `seq` was never sent.
     pub(super) fn since(&self, seq: u64) -> Option<impl Iterator<Item = &str>> {
         let missed = usize::try_from(self.seq.checked_sub(seq)?).ok()?;

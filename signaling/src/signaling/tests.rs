@@ -1,8 +1,8 @@
 //! The signaling core from outside: frames, events and time in; frames, commands and replies out.
 #![allow(clippy::disallowed_methods)] // a test needs some first instant
 
-mod harness;
 mod desk;
+mod harness;
 mod join;
 mod moderation;
 mod rest;

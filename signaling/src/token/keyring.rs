@@ -226,6 +226,7 @@ fn origin_matches(pattern: &str, origin: &str) -> bool {
     let Some(prefix) = pattern.strip_suffix(":*") else { return pattern.eq_ignore_ascii_case(origin) };
     let Some(head) = origin.get(..prefix.len()) else { return false };
     let rest = &origin[prefix.len()..];
-    let is_port = rest.strip_prefix(':').is_some_and(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
+    let is_port =
+        rest.strip_prefix(':').is_some_and(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
     head.eq_ignore_ascii_case(prefix) && (rest.is_empty() || is_port)
 }

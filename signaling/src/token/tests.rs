@@ -186,7 +186,11 @@ fn sec_21_one_wrong_signature_is_enough() {
         ("HS512 said, HS256 done", token(&header("HS512", "hs"), &good, secret()), Signature),
         ("RS256 said", token(&header("RS256", "hs"), &good, secret()), Signature),
         ("public key as secret, ES256", token(&header("HS256", "es"), &good, hs256(P256_PUBLIC.as_bytes())), Signature),
-        ("public key as secret, EdDSA", token(&header("HS256", "ed"), &good, hs256(ED25519_PUBLIC.as_bytes())), Signature),
+        (
+            "public key as secret, EdDSA",
+            token(&header("HS256", "ed"), &good, hs256(ED25519_PUBLIC.as_bytes())),
+            Signature,
+        ),
         ("EdDSA with the kid of HS256", token(&header("EdDSA", "hs"), &good, ed()), Signature),
         ("EdDSA with the kid of ES256", token(&header("EdDSA", "es"), &good, ed()), Signature),
         ("another tenant's key", token(&header("HS256", "hs"), &good, hs256(OTHER_SECRET.as_bytes())), Signature),

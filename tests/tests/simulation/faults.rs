@@ -84,3 +84,16 @@ fn whoever_never_comes_after_joining_is_given_up() {
     assert!(world.left(bot).is_some());
     assert_eq!(world.server_sizes(), [0; 4]);
 }
+
+#[test]
+fn after_a_dead_spot_nobody_is_shown_the_past() {
+    let (mut world, bots) = call(5);
+    world.link_mut(bots[0]).up.cut = true;
+    world.run_for(Duration::from_secs(10));
+    world.link_mut(bots[0]).up.cut = false;
+    let resent =
+        |world: &World| -> u32 { world.bot(bots[0]).publishers.iter().map(|publisher| publisher.resent).sum() };
+    let before = resent(&world);
+    world.run_for(Duration::from_secs(3));
+    assert_eq!(resent(&world), before, "ten seconds of old pictures were asked for again");
+}
