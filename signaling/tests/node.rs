@@ -304,10 +304,11 @@ async fn a_call_full_of_secrets() -> Vec<String> {
     let whip = node.token("Camera", "agent", Some("help")).await;
     node.sdp("/v1/whip/help", Some(&whip), OFFER).await;
     node.sdp("/v1/whip/help", Some("CANARY-BEARER"), OFFER).await;
+    node.sdp("/CANARY-PATH", Some(&whip), OFFER).await;
     let resume_secret = mara.welcome["resume_secret"].as_str().unwrap().to_owned();
     node.stop().await;
     let password = OFFER.lines().find_map(|line| line.strip_prefix("a=ice-pwd:")).unwrap().to_owned();
-    let canaries = ["CANARY-CHAT", "CANARY-TOKEN", "CANARY-BEARER", SECRET].map(str::to_owned);
+    let canaries = ["CANARY-CHAT", "CANARY-TOKEN", "CANARY-BEARER", "CANARY-PATH", SECRET].map(str::to_owned);
     canaries.into_iter().chain([token, whip, resume_secret, password]).collect()
 }
 
