@@ -304,9 +304,24 @@ async fn a_call_full_of_secrets() -> Vec<String> {
     let whip = node.token("Camera", "agent", Some("help")).await;
     node.sdp("/v1/whip/help", Some(&whip), OFFER).await;
     node.sdp("/v1/whip/help", Some("CANARY-BEARER"), OFFER).await;
+    node.sdp("/CANARY-PATH", Some(&whip), OFFER).await;
     let resume_secret = mara.welcome["resume_secret"].as_str().unwrap().to_owned();
     node.stop().await;
     let password = OFFER.lines().find_map(|line| line.strip_prefix("a=ice-pwd:")).unwrap().to_owned();
-    let canaries = ["CANARY-CHAT", "CANARY-TOKEN", "CANARY-BEARER", SECRET].map(str::to_owned);
+    let canaries = ["CANARY-CHAT", "CANARY-TOKEN", "CANARY-BEARER", "CANARY-PATH", SECRET].map(str::to_owned);
     canaries.into_iter().chain([token, whip, resume_secret, password]).collect()
+}
+
+#[tokio::test]
+async fn sec_17_tls_speaks_http_1_1_only() {
+    let keys = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/localhost");
+    let files = [format!("tls.certificate_file={keys}.pem"), format!("tls.key_file={keys}.key.pem")];
+    let node = start_with(&[&files[0], &files[1]]).await;
+    for (offered, expected) in
+        [(&["http/1.1"][..], Some("http/1.1")), (&["h2", "http/1.1"], Some("http/1.1")), (&["h2"], None)]
+    {
+        let agreed = node::client::tls(node.node.http_address(), &format!("{keys}.pem"), offered).await;
+        assert_eq!(agreed.ok().as_deref(), expected, "{offered:?}");
+    }
+    node.stop().await;
 }

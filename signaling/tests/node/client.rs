@@ -3,7 +3,12 @@
 use futures_util::{SinkExt, StreamExt};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tillside::config::{Config, DEV_KEY, Layers};
 use tillside::node::Node;
@@ -123,6 +128,24 @@ impl Running {
         };
         tokio::time::timeout(PATIENCE, trying).await.expect("it never became so");
     }
+}
+
+/// Shakes hands, trusting this one certificate. Returns the application protocol that was agreed on.
+pub(crate) async fn tls(address: SocketAddr, certificate: &str, protocols: &[&str]) -> std::io::Result<String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    let stream = TcpStream::connect(address).await?;
+    let name = ServerName::try_from("localhost").unwrap();
+    let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    let agreed = stream.get_ref().1.alpn_protocol().unwrap_or_default();
+    Ok(String::from_utf8_lossy(agreed).into_owned())
 }
 
 #[derive(Debug)]
