@@ -80,7 +80,8 @@ class Browser {
    */
   async open(url, { width = 1280, height = 800, prepare } = {}) {
     const context = await this.#browser.createBrowserContext();
-    const page = await context.newPage();
+    // A window each: in Firefox, a tab behind another is hidden, and a hidden page asks for no pictures.
+    const page = await context.newPage({ type: 'window' });
     await page.setViewport({ width, height });
     await page.evaluateOnNewDocument(installProbe);
     if (prepare) await page.evaluateOnNewDocument(prepare);
