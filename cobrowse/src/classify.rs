@@ -155,25 +155,41 @@ impl Classifier {
         let brands = brand_radios(mirror, &known);
         let dated = beside_other_dates(&known);
         let card_only = !anchors.is_empty() && is_card_only(&known, &verdicts);
-        known
-            .iter()
-            .zip(verdicts)
-            .zip(places)
-            .filter(|(((key, evidence), verdict), place)| match verdict {
-                Verdict::Anchor => true,
-                Verdict::Payment => !dated.contains(key),
+        let is_found = |place: usize| {
+            let (key, evidence) = &known[place];
+            match verdicts[place] {
+                Verdict::Anchor | Verdict::Payment => true,
                 Verdict::Public => false,
                 Verdict::Doubtful if dated.contains(key) => false,
                 Verdict::Doubtful => {
                     brands.contains(key)
                         || card_only && decide::is_plain_name(evidence)
-                        || distance(*place)
+                        || distance(places[place])
                             .filter(|distance| *distance <= REACH)
                             .is_some_and(|distance| decide::beside_anchor(evidence, distance) == Verdict::Payment)
                 }
-            })
-            .map(|(((key, _), _), _)| *key)
-            .collect()
+            }
+        };
+        let mut found: Vec<bool> = (0..known.len()).map(is_found).collect();
+        draw_in_neighbours(&known, &mut found);
+        known.iter().zip(found).filter(|(_, found)| *found).map(|((key, _), _)| *key).collect()
+    }
+}
+
+/// What stands right beside a found field and says nothing else: the code behind the dates, the holder's last name
+/// behind the first.
+fn draw_in_neighbours(known: &[(Key, &Evidence)], found: &mut [bool]) {
+    let visible: Vec<usize> =
+        (0..known.len()).filter(|place| known[*place].1.shape.kind != ShapeKind::Hidden).collect();
+    for pair in visible.windows(2).chain(visible.windows(2).rev()) {
+        for (here, there) in [(pair[0], pair[1]), (pair[1], pair[0])] {
+            let (found_one, evidence) = (known[here].1, known[there].1);
+            let number = decide::is_mute_number(evidence);
+            let name = decide::is_holders_name(found_one) && decide::is_plain_name(evidence);
+            if found[here] && (number || name) {
+                found[there] = true;
+            }
+        }
     }
 }
 

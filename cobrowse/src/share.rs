@@ -55,7 +55,9 @@ pub(crate) struct Share {
     styles: Journal,
     recent_texts: VecDeque<NodeId>,
     allowance: Allowance,
-    /// The page's clock at its last event, for events of our own.
+    /// The page's clock at its first event; viewers get times since then, not the shopper's clock.
+    began: Option<u64>,
+    /// Milliseconds since the first event, at the last one: what every event carries.
     timestamp: u64,
 }
 
@@ -87,6 +89,7 @@ impl Share {
             styles: Journal::default(),
             recent_texts: VecDeque::new(),
             allowance: Allowance::new(now),
+            began: None,
             timestamp: 0,
         }
     }
@@ -113,7 +116,8 @@ impl Share {
     fn handle_events(&mut self, now: Instant, record: &[u8], events: &mut VecDeque<Event>) -> Result<(), Desync> {
         for event in record::parse(record)? {
             self.allowance.spend(now)?;
-            self.timestamp = event.timestamp;
+            let began = *self.began.get_or_insert(event.timestamp);
+            self.timestamp = event.timestamp.saturating_sub(began);
             self.counters.add(Counter::Events);
             self.handle_event(now, event.body, events)?;
         }

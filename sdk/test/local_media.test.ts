@@ -147,3 +147,13 @@ test("a moderator's mute is told apart and can be undone", async () => {
 	await media.set("microphone", true);
 	expect(media.of("microphone")).toMatchObject({ on: true, mutedByModerator: false });
 });
+
+test("a device that opens after the end is closed at once", async () => {
+	const { opened } = installDevices();
+	const media = new LocalMedia();
+	const opening = media.startBoth();
+	media.stop();
+	await opening;
+	expect(opened.map(({ readyState }) => readyState)).toEqual(["ended", "ended"]);
+	expect(media.of("camera")).toMatchObject({ on: false, track: undefined });
+});

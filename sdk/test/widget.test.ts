@@ -139,6 +139,42 @@ test("denied devices are explained, and the call works without them", async () =
 	expect(FakeSocket.last.said("join")[0]?.tracks.every(({ muted }) => muted)).toBe(true);
 });
 
+test("closing after one device was denied leaves none open", async () => {
+	const { opened } = installDevices((kinds) => (kinds.includes("video") ? "NotAllowedError" : undefined));
+	const { help, find } = place();
+	find("ask")?.click();
+	find("agree")?.click();
+	await settle();
+	expect(help.stage).toBe("problem");
+	expect(opened.map(({ readyState }) => readyState)).toEqual(["live"]);
+	find("close")?.click();
+	expect(opened.map(({ readyState }) => readyState)).toEqual(["ended"]);
+});
+
+test("who cancels while a token is fetched joins nothing, and no device stays open", async () => {
+	const { opened } = installDevices();
+	let answer: (token: string) => void = () => {};
+	const { help, find } = place(vi.fn(() => new Promise<string>((resolve) => (answer = resolve))));
+	find("ask")?.click();
+	find("agree")?.click();
+	await settle();
+	find("cancel")?.click();
+	expect(help.stage).toBe("closed");
+	answer("token");
+	await settle();
+	expect(FakeSocket.all).toEqual([]);
+	expect(opened.map(({ readyState }) => readyState)).toEqual(["ended", "ended"]);
+});
+
+test("an element that is taken off the page leaves the call", async () => {
+	const { help } = await enter();
+	const client = help.client;
+	help.remove();
+	await settle();
+	expect(client?.state).toBe("ended");
+	expect(recall()).toBeUndefined();
+});
+
 test("a back end without tokens is explained, and can be tried again", async () => {
 	const { help, find } = place(vi.fn(() => Promise.reject(new Error("503"))));
 	find("ask")?.click();

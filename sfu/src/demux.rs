@@ -97,10 +97,7 @@ mod tests {
             demux.add_path(NetPath::udp(([10, 0, 0, 1], port).into()), place(usize::from(port)));
         }
         for port in 1..2000 {
-            assert_eq!(
-                demux.by_path(NetPath::udp(([10, 0, 0, 1], port).into())),
-                Some(place(usize::from(port)))
-            );
+            assert_eq!(demux.by_path(NetPath::udp(([10, 0, 0, 1], port).into())), Some(place(usize::from(port))));
         }
     }
 }

@@ -137,7 +137,8 @@ impl Room {
 
     /// Publications and subscriptions.
     pub(crate) fn counts(&self) -> (u32, u32) {
-        let bound = |participant: &Participant| participant.slots.iter().filter(|slot| slot.subscription.is_some()).count();
+        let bound =
+            |participant: &Participant| participant.slots.iter().filter(|slot| slot.subscription.is_some()).count();
         let subscriptions: usize = self.participants.iter().map(|(_, participant)| bound(participant)).sum();
         (self.publications.len() as u32, subscriptions as u32)
     }

@@ -219,7 +219,9 @@ impl Sfu {
         };
         match self.demux.by_ufrag(ufrag) {
             Some(place) if !is_impossible(&from) => {
-                self.enter(place.room, sends, |room, context| room.handle_stun(context, place.participant, from, bytes));
+                self.enter(place.room, sends, |room, context| {
+                    room.handle_stun(context, place.participant, from, bytes)
+                });
             }
             _ => self.counters.drop_unknown_ufrag += 1,
         }

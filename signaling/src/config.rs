@@ -187,6 +187,9 @@ impl Config {
         if self.limits.connections == 0 || self.limits.joins_per_second_per_address == 0 {
             return invalid("limits", "a limit of 0 lets nobody in");
         }
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.level) {
+            return invalid("log.level", &error.to_string());
+        }
         if !self.dev && self.tenants.iter().flat_map(|tenant| &tenant.keys).any(|key| key.is(DEV_SECRET)) {
             return invalid(
                 "tenants",

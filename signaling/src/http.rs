@@ -35,6 +35,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// Largest request body: an offer of 64 KiB, and some air.
 const BODY_BYTES_MAX: usize = 80 * 1024;
+/// What a log line may say of a request's path.
+const ROUTES: [&str; 9] =
+    ["/v1/ws", "/v1/whip", "/v1/whep", "/v1/tokens", "/v1/revocations", "/v1/rooms", "/sdk", "/demo", "/console"];
 /// How long a request may take, its body included. Media answers an offer within milliseconds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -139,8 +142,8 @@ async fn wrap(request: Request, next: Next) -> Response {
     static REQUESTS: AtomicU64 = AtomicU64::new(0);
     let number = REQUESTS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let method = request.method().clone();
-    // The first two parts say what was asked; the others name rooms and resources.
-    let route = request.uri().path().split('/').take(3).collect::<Vec<_>>().join("/");
+    // The rest of a path names rooms and resources, and a path of no route may hold anything, a token for instance.
+    let route = ROUTES.iter().find(|route| request.uri().path().starts_with(**route)).unwrap_or(&"other");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));

@@ -269,3 +269,41 @@ fn keep(command: &Command) -> Option<Command> {
         Command::CloseRoom(room) => Some(Command::CloseRoom(*room)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::protocol;
+    use tillside_sfu::worker::WorkersConfig;
+
+    fn frame(text: &str) -> Input {
+        Input::Frame(SocketId(1), Box::new(protocol::read(text).map(Inbound::new)))
+    }
+
+    #[tokio::test]
+    async fn rel_10_a_socket_that_does_not_take_its_frames_is_cut_loose() {
+        let (events, worker_events) = mpsc::channel(16);
+        let bind = vec![std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)];
+        let config = WorkersConfig { workers: 1, bind, udp_port_base: 0, tcp_port: None, advertise: Vec::new() };
+        let workers = Workers::start(&config, events).unwrap();
+        let metrics = Arc::new(Metrics::new());
+        let setup = Setup::new(Arc::new(Config::dev().keyring().unwrap()), [1; 32]);
+        let switchboard = Switchboard::new(setup, workers, Arc::default(), Arc::clone(&metrics));
+        let (inbox, inputs) = mpsc::channel(16);
+        let running = tokio::spawn(switchboard.run(inputs, worker_events));
+
+        // Room for one frame; the refusal of a bad hello is two, and a close.
+        let (outbox, mut outgoing) = mpsc::channel(1);
+        inbox.send(Input::Open { socket: SocketId(1), origin: None, outbox }).await.unwrap();
+        inbox.send(frame("{}")).await.unwrap();
+        let (reply, counted) = oneshot::channel();
+        inbox.send(Input::CountSessions(reply)).await.unwrap();
+        assert_eq!(counted.await.unwrap(), 0, "the switchboard goes on");
+        assert!(matches!(outgoing.recv().await, Some(Outgoing::Text(_))));
+        assert!(outgoing.recv().await.is_none(), "nothing more comes, so its task ends");
+        assert!(metrics.handle().render().contains("tillside_ws_slow_close_total 1"));
+        drop(inbox);
+        running.await.unwrap();
+    }
+}

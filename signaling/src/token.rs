@@ -10,6 +10,7 @@ pub use keyring::{Key, KeyError, KeySource, Keyring, SECRET_BYTES_MIN, Tenant};
 pub use revocations::{REVOCATIONS_MAX, Revocations};
 
 use crate::protocol::{Grants, NAME_BYTES_MAX, Role, Source};
+use crate::random;
 use serde::{Deserialize, Serialize};
 
 /// How far the clocks of the minting machine and ours may differ, in seconds (SEC-21).
@@ -163,9 +164,15 @@ fn is_display_name(text: &str) -> bool {
 
 /// A fresh API key: its id and its secret, drawn from the system.
 #[must_use]
-pub fn generate() -> (String, String) {
-    let mut rng = crate::random::from_system();
-    (crate::random::name("k_", &mut rng), crate::random::secret(&mut rng))
+pub fn fresh_key() -> (String, String) {
+    let mut rng = random::from_system();
+    (random::name("k_", &mut rng), random::secret(&mut rng))
+}
+
+/// A fresh `jti`, drawn from the system.
+#[must_use]
+pub fn fresh_jti() -> String {
+    random::name("t_", &mut random::from_system())
 }
 
 #[cfg(test)]

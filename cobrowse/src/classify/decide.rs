@@ -28,7 +28,8 @@ pub(super) fn alone(evidence: &Evidence) -> Verdict {
     }
     match evidence.shape.kind {
         ShapeKind::Text | ShapeKind::Hidden => text(evidence),
-        ShapeKind::Brands => Verdict::Payment,
+        // Nothing but a card form asks for the brand of a card.
+        ShapeKind::Brands => Verdict::Anchor,
         ShapeKind::Months | ShapeKind::Years | ShapeKind::Expiries => date_list(evidence),
         ShapeKind::List => list(evidence),
         ShapeKind::Radio => radio(evidence),
@@ -55,7 +56,9 @@ pub(super) fn beside_anchor(evidence: &Evidence, distance: usize) -> Verdict {
 }
 
 fn drawn_text(evidence: &Evidence, said: Topics, distance: usize) -> bool {
-    if said.any(&[Topic::Exp, Topic::Csc, Topic::Number, Topic::Holder, Topic::Type]) && !said.has(Topic::Other) {
+    if said.any(&[Topic::Exp, Topic::Csc, Topic::Number, Topic::Holder, Topic::Type])
+        && !said.any(&[Topic::Other, Topic::Ident, Topic::Birth])
+    {
         return true;
     }
     if is_foreign(said) {
@@ -66,13 +69,34 @@ fn drawn_text(evidence: &Evidence, said: Topics, distance: usize) -> bool {
     let named_date = said.any(&[Topic::Month, Topic::Year]) && distance <= 4;
     let carded = said.any(&[Topic::Card, Topic::Brand]) && !said.has(Topic::Name);
     let overheard = evidence.near.any(&[Topic::Exp, Topic::Csc, Topic::Number, Topic::Holder]) && said.is_empty();
-    let mute = said.is_empty() && (evidence.shape.numeric || evidence.shape.password || short) && distance <= 2;
-    named_code || named_date || carded || overheard || mute || (short && evidence.shape.numeric && distance <= 3)
+    let mute = said.is_empty()
+        && !is_foreign(evidence.near)
+        && (evidence.shape.numeric || evidence.shape.password || short)
+        && distance <= 2;
+    let masked_code = evidence.shape.code_mask && !said.has(Topic::Name);
+    masked_code
+        || named_code
+        || named_date
+        || carded
+        || overheard
+        || mute
+        || (short && evidence.shape.numeric && distance <= 3)
 }
 
 /// Whether the words speak of something that is no card.
 pub(super) fn is_foreign(topics: Topics) -> bool {
     topics.any(&[Topic::Other, Topic::Birth, Topic::Ident, Topic::Voucher, Topic::Loyalty])
+}
+
+/// Whether a control without words takes a short number: beside the dates of a card, the code.
+pub(super) fn is_mute_number(evidence: &Evidence) -> bool {
+    let silent = evidence.said().is_empty() && !is_foreign(evidence.near);
+    silent && evidence.shape.kind == ShapeKind::Text && (evidence.shape.numeric || evidence.shape.password)
+}
+
+/// Whether it is the holder's name by its own words.
+pub(super) fn is_holders_name(evidence: &Evidence) -> bool {
+    evidence.shape.kind == ShapeKind::Text && names_holder(evidence)
 }
 
 /// Whether a text field asks for a name and nothing else: the holder's, where everything around it is the card's.

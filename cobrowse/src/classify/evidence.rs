@@ -54,6 +54,8 @@ pub(super) struct Shape {
     pub(super) password: bool,
     /// Its placeholder or value pattern is a date like MM/YY.
     pub(super) date_mask: bool,
+    /// Its placeholder is a code of three or four digits, or speaks of so many.
+    pub(super) code_mask: bool,
     /// Its placeholder is a card number, or groups of four.
     pub(super) number_mask: bool,
 }
@@ -329,6 +331,7 @@ fn shape(mirror: &Mirror, key: Key) -> Shape {
             || clue("pattern").contains("0-9"),
         password: input_type == "password",
         date_mask: is_date_mask(placeholder),
+        code_mask: is_code_mask(placeholder),
         number_mask: is_number_mask(placeholder),
     }
 }
@@ -346,6 +349,15 @@ fn is_date_mask(placeholder: &str) -> bool {
     let (Some(month), Some(year), None) = (groups.next(), groups.next(), groups.next()) else { return false };
     let same = |group: &str| group.chars().all(|c| group.starts_with(c)) || group.chars().all(|c| c.is_ascii_digit());
     month.chars().count() == 2 && matches!(year.chars().count(), 2 | 4) && same(month) && same(year)
+}
+
+/// “123”, “•••”, or words around a three or a four.
+fn is_code_mask(placeholder: &str) -> bool {
+    let mask = placeholder.trim();
+    let digits: String = mask.chars().filter(char::is_ascii_digit).collect();
+    let example = (3..=4).contains(&mask.chars().count())
+        && (digits.len() == mask.len() || !mask.chars().any(char::is_alphanumeric));
+    example || (mask.chars().any(char::is_alphabetic) && matches!(digits.as_str(), "3" | "4" | "34"))
 }
 
 /// Four groups of four, in digits, bullets or letters; or an example number.

@@ -106,8 +106,8 @@ pub(super) fn identifier_topics(text: &str) -> Topics {
 
 fn matches(folded: &str) -> Topics {
     let mut topics = Topics::default();
-    // A “placeholder” holds no card.
-    let folded = folded.replace(" place holder ", " ").replace("placeholder", " ");
+    // A “placeholder” holds no card, and the French “tel que” calls nobody.
+    let folded = folded.replace(" place holder ", " ").replace("placeholder", " ").replace(" tel qu", " qu");
     for found in VOCABULARY.phrases.find_overlapping_iter(&folded) {
         topics.add(VOCABULARY.topics[found.pattern().as_usize()]);
     }

@@ -28,6 +28,7 @@ export interface LocalMediaEvents {
 export class LocalMedia extends Emitter<LocalMediaEvents> {
 	readonly #tracks = new Map<Source, LocalTrack>();
 	readonly #deviceIds = new Map<Source, string>();
+	#isStopped = false;
 	readonly #pending = new Map<Source, Promise<void>>();
 
 	/** How a source is now. */
@@ -79,12 +80,14 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
 		void this.#inTurn(source, async () => this.#switchOff(source, true));
 	}
 
-	/** Stops every device, so that its light goes out. */
+	/** Stops every device for good, so that its light goes out; what is still opening is stopped once it is open. */
 	stop(): void {
+		if (this.#isStopped) return;
 		for (const { source, track } of [...this.#tracks.values()]) {
 			track?.stop();
 			this.#put({ source, on: false, track: undefined, mutedByModerator: false });
 		}
+		this.#isStopped = true;
 	}
 
 	async #switchOn(source: Source): Promise<void> {
@@ -133,6 +136,7 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
 	}
 
 	#put(track: LocalTrack): void {
+		if (this.#isStopped) return track.track?.stop();
 		this.#tracks.set(track.source, track);
 		this.emit("changed", track);
 	}

@@ -199,6 +199,10 @@ function ConnectionChip({ state }: { state: string }) {
 
 /** Devices and room open side by side: whichever is ready first does not wait for the other. */
 async function startCall(client: TillsideClient): Promise<void> {
+	// An agent who closes the page is gone: nobody should look at a frozen picture until the node notices.
+	const leave = () => client.leave();
+	addEventListener("pagehide", leave);
+	client.on("ended", () => removeEventListener("pagehide", leave));
 	const joined = client.join();
 	await client.media.startBoth().catch(() => client.media.set("microphone", true).catch(() => {}));
 	await joined.catch(() => {

@@ -19,8 +19,8 @@ export interface Body {
 }
 
 /** While devices open and the node is asked. */
-export function connectingBody(text: string): HTMLElement {
-	return body(badge("headset", "pulse"), text, [], []);
+export function connectingBody(text: string, cancel: Way): HTMLElement {
+	return body(badge("headset", "pulse"), text, [], [cancel]);
 }
 
 export interface Waiting {
@@ -66,7 +66,7 @@ function body(top: Element, title: string, lines: HTMLElement[], ways: Way[]): H
 		top,
 		element("h2", { text: title, attributes: { tabindex: "-1" } }),
 		...lines,
-		actions.length > 0 && element("div", { class: "actions" }, ...actions),
+		element("div", { class: "actions" }, ...actions),
 	);
 }
 

@@ -32,6 +32,8 @@ export class TillsideHelp extends HTMLElement {
 	readonly #live = element("div", { class: "live", attributes: { "aria-live": "polite", "data-testid": "announcer" } });
 	#launcher: HTMLButtonElement | undefined;
 	#panel: Panel | undefined;
+	/** The devices of this visit; undefined: there is none. */
+	#media: LocalMedia | undefined;
 	#client: TillsideClient | undefined;
 	#call: CallView | undefined;
 	/** Who helps, or helped last in this visit. */
@@ -58,6 +60,7 @@ export class TillsideHelp extends HTMLElement {
 	}
 
 	connectedCallback(): void {
+		addEventListener("pagehide", this.#onPageHide);
 		if (this.#launcher !== undefined) return;
 		const sheet = new CSSStyleSheet();
 		sheet.replaceSync(tokens + style);
@@ -73,7 +76,6 @@ export class TillsideHelp extends HTMLElement {
 			this.getAttribute("label") ?? this.#strings.ask,
 		);
 		this.#shadow.append(this.#launcher, this.#live);
-		addEventListener("pagehide", this.#onPageHide);
 		const remembered = recall();
 		if (remembered !== undefined && Date.now() - remembered.seenAt < RETURN_MS_MAX) void this.#return(remembered);
 		else this.#stage = "closed";
@@ -81,7 +83,11 @@ export class TillsideHelp extends HTMLElement {
 
 	disconnectedCallback(): void {
 		// Moving the element within the page disconnects it for a moment; that must not end the call.
-		queueMicrotask(() => !this.isConnected && this.#client?.leave());
+		queueMicrotask(() => {
+			if (this.isConnected) return;
+			removeEventListener("pagehide", this.#onPageHide);
+			this.#cancel();
+		});
 	}
 
 	/** The running call. For the store's own scripts and for tests. */
@@ -114,9 +120,11 @@ export class TillsideHelp extends HTMLElement {
 		const strings = this.#strings;
 		this.#showConnecting(strings.connecting);
 		const media = new LocalMedia();
+		this.#media = media;
 		try {
 			await openDevices(media, consent);
 		} catch (cause) {
+			if (this.#isOver(media)) return;
 			const error = cause instanceof TillsideError ? cause : undefined;
 			return this.#showProblem(error?.message ?? String(cause), [
 				{
@@ -136,15 +144,18 @@ export class TillsideHelp extends HTMLElement {
 
 	/** Asks the store's page for a token, then joins. */
 	async #enter(media: LocalMedia, name: string): Promise<void> {
+		if (this.#isOver(media)) return;
 		this.#showConnecting(this.#strings.connecting);
 		try {
 			const answer = await this.#requestToken(name);
+			if (this.#isOver(media)) return;
 			const on = (source: "microphone" | "camera") => media.of(source).on;
 			const now = Date.now();
 			const devices = { microphone: on("microphone"), camera: on("camera") };
 			this.#remembered = { ...answer, ...devices, name, isSmall: false, since: 0, seenAt: now };
 			this.#join(media, this.#remembered);
 		} catch (cause) {
+			if (this.#isOver(media)) return;
 			media.stop();
 			this.#showProblem(cause instanceof TillsideError ? cause.message : String(cause), [this.#wayToRetry()]);
 		}
@@ -155,11 +166,20 @@ export class TillsideHelp extends HTMLElement {
 		this.#remembered = remembered;
 		this.#showConnecting(this.#strings.returning);
 		const media = new LocalMedia();
+		this.#media = media;
 		this.#join(media, remembered);
 		if (this.#panel !== undefined) this.#panel.isSmall = remembered.isSmall;
 		await openDevices(media, remembered).catch((cause: unknown) => {
 			if (cause instanceof TillsideError) this.#call?.notify(cause.message);
 		});
+		this.#isOver(media);
+	}
+
+	/** Whether somebody went away while devices opened or a token was fetched; what has opened since is closed then. */
+	#isOver(media: LocalMedia): boolean {
+		if (this.#media === media) return false;
+		media.stop();
+		return true;
 	}
 
 	#join(media: LocalMedia, { token, name, replaces }: Remembered): void {
@@ -288,7 +308,8 @@ export class TillsideHelp extends HTMLElement {
 	}
 
 	#showConnecting(text: string): void {
-		this.#show("connecting", [connectingBody(text)]);
+		const cancel = { text: this.#strings.cancel, testId: "cancel", onClick: () => this.#cancel() };
+		this.#show("connecting", [connectingBody(text, cancel)]);
 		this.#announce(text);
 	}
 
@@ -316,7 +337,21 @@ export class TillsideHelp extends HTMLElement {
 		if (this.#panel !== undefined) this.#panel.time = "";
 	}
 
+	/** Ends the visit without a word. */
+	#cancel(): void {
+		const client = this.#client;
+		this.#client = undefined;
+		client?.leave();
+		forget();
+		this.#remembered = undefined;
+		this.#close();
+	}
+
+	/** Back to the button. No device stays open. */
 	#close(): void {
+		this.#endCallView();
+		this.#media?.stop();
+		this.#media = undefined;
 		this.#panel?.root.remove();
 		this.#panel = undefined;
 		this.style.transform = "";

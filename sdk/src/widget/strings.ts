@@ -18,6 +18,7 @@ export const ENGLISH = {
 	agree: "Agree and ask for help",
 	notNow: "Not now",
 	close: "Close",
+	cancel: "Cancel",
 	connecting: "Connecting…",
 	returning: "Bringing you back to your call…",
 	waitingTitle: "We are on our way",

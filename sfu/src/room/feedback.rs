@@ -23,7 +23,13 @@ const RTT_ASSUMED: Duration = Duration::from_millis(100);
 
 impl Room {
     /// An SRTCP packet on a path of the participant.
-    pub(crate) fn handle_rtcp(&mut self, context: &mut Context<'_>, key: ParticipantKey, from: NetPath, bytes: &mut [u8]) {
+    pub(crate) fn handle_rtcp(
+        &mut self,
+        context: &mut Context<'_>,
+        key: ParticipantKey,
+        from: NetPath,
+        bytes: &mut [u8],
+    ) {
         let Some(len) = self.participants[key.0].transport.open_rtcp(context.now, from, bytes) else { return };
         let mut compound = Compound::new(&bytes[..len]);
         for packet in compound.by_ref() {

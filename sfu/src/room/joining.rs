@@ -99,7 +99,12 @@ impl Room {
         }
     }
 
-    fn try_re_offer(&mut self, context: &mut Context<'_>, key: ParticipantKey, offer: ReOffer) -> Result<(), RefuseError> {
+    fn try_re_offer(
+        &mut self,
+        context: &mut Context<'_>,
+        key: ParticipantKey,
+        offer: ReOffer,
+    ) -> Result<(), RefuseError> {
         let participant = &mut self.participants[key.0];
         let changes = offer.offer.changes_since(&participant.negotiation.offer).map_err(|_| RefuseError::MediaLines)?;
         check_re_offer(&offer.tracks, &offer.offer)?;
@@ -187,7 +192,12 @@ impl Room {
 
 impl Negotiation {
     /// The answer to the offer held. Slots that are `known` keep their SSRCs, others get new ones.
-    fn answer(&mut self, context: &mut Context<'_>, credentials: &LocalCredentials, known: &[SlotDescription]) -> Negotiated {
+    fn answer(
+        &mut self,
+        context: &mut Context<'_>,
+        credentials: &LocalCredentials,
+        known: &[SlotDescription],
+    ) -> Negotiated {
         self.answers += 1;
         let slots = slot_descriptions(context, &self.offer, known);
         let ice = sdp::IceCredentials { ufrag: credentials.ufrag().to_owned(), password: credentials.pwd().to_owned() };
@@ -215,7 +225,8 @@ fn slot_descriptions(context: &mut Context<'_>, offer: &Offer, known: &[SlotDesc
         let msid = Msid { stream: format!("slots{count}"), track: format!("slot{}", media.mid) };
         *count += 1;
         let old = known.iter().find(|slot| slot.mid == media.mid).map(|slot| (slot.ssrc, slot.rtx_ssrc));
-        let (ssrc, rtx_ssrc) = old.unwrap_or_else(|| (unused_ssrc(context, &slots, known), unused_ssrc(context, &slots, known)));
+        let (ssrc, rtx_ssrc) =
+            old.unwrap_or_else(|| (unused_ssrc(context, &slots, known), unused_ssrc(context, &slots, known)));
         slots.push(SlotDescription { mid: media.mid, ssrc, rtx_ssrc, msid });
     }
     slots

@@ -41,7 +41,13 @@ pub(super) struct StreamRole {
 }
 
 impl Publication {
-    pub(super) fn new(id: PublicationId, owner: ParticipantKey, source: Source, muted: bool, media: &NegotiatedMedia) -> Self {
+    pub(super) fn new(
+        id: PublicationId,
+        owner: ParticipantKey,
+        source: Source,
+        muted: bool,
+        media: &NegotiatedMedia,
+    ) -> Self {
         let publishing = media.publishing().expect("the caller has checked that the client sends here");
         let encodings = match publishing.encodings.as_slice() {
             [] => vec![Encoding::new(media.kind, None)],

@@ -34,6 +34,7 @@ impl RateMeter {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test owns its time; any instant will do to start from")]
 mod tests {
     use super::*;
 

@@ -22,7 +22,13 @@ impl Room {
     }
 
     /// A DTLS datagram on a path of the participant.
-    pub(crate) fn handle_dtls(&mut self, context: &mut Context<'_>, key: ParticipantKey, from: NetPath, bytes: &mut [u8]) {
+    pub(crate) fn handle_dtls(
+        &mut self,
+        context: &mut Context<'_>,
+        key: ParticipantKey,
+        from: NetPath,
+        bytes: &mut [u8],
+    ) {
         self.participants[key.0].transport.handle_dtls(context.now, from, bytes, context.sends);
         self.follow_transport(context, key);
     }
@@ -35,7 +41,13 @@ impl Room {
 
     /// An SRTP packet on a path of the participant.
     #[inline]
-    pub(crate) fn handle_rtp(&mut self, context: &mut Context<'_>, key: ParticipantKey, from: NetPath, bytes: &mut [u8]) {
+    pub(crate) fn handle_rtp(
+        &mut self,
+        context: &mut Context<'_>,
+        key: ParticipantKey,
+        from: NetPath,
+        bytes: &mut [u8],
+    ) {
         let participant = &mut self.participants[key.0];
         let Some(opened) = participant.transport.open_rtp(context.now, from, bytes) else { return };
         context.counters.rtp_in += 1;
@@ -178,7 +190,8 @@ impl Participant {
                 return Some(StreamRole { publication: key, encoding, rtx });
             }
             let rtx = publication.payload_types.repaired_by(payload_type).is_some();
-            if (rtx || publication.payload_types.codec_for(payload_type).is_some()) && publication.encodings.len() == 1 {
+            if (rtx || publication.payload_types.codec_for(payload_type).is_some()) && publication.encodings.len() == 1
+            {
                 carriers.push(StreamRole { publication: key, encoding: 0, rtx });
             }
         }

@@ -63,19 +63,22 @@ impl Room {
         let Self { participants, publications, .. } = self;
         let participant = &mut participants[key.0];
         choose_encodings(context.now, participant, publications);
-        for slot in &mut participant.slots {
+        let mut requested = false;
+        let plays = participant.ready && participant.connected;
+        for slot in participant.slots.iter().filter(|_| plays) {
             let Some(bound) = slot.publication() else { continue };
             let publication = &mut publications[bound.0];
-            if participant.ready
-                && participant.connected
-                && let Some(awaited) = slot.awaited_encoding(publication)
-            {
+            if let Some(awaited) = slot.awaited_encoding(publication) {
                 publication.encodings[usize::from(awaited)].keyframes.request();
+                requested = true;
             }
         }
         participant.tell_slots(context, publications);
-        self.wake_at(context.now);
+        if requested {
+            self.wake_at(context.now);
+        }
         self.select_at = self.select_at.min(context.now + SELECT_INTERVAL);
+        self.wake_at(self.select_at);
     }
 
     /// Does for everybody what [`Room::select_for`] does for one, if it is time to, and tells publishers what is wanted.
@@ -130,13 +133,11 @@ impl Room {
 
     fn tell_speakers(&mut self, context: &mut Context<'_>) {
         self.speakers.poll(context.now);
-        let speaking = |key: &PublicationKey| self.speakers.loudness(*key).is_some_and(|loudness| loudness >= crate::stream::level::VOICE_MIN);
-        let now: Vec<_> = self
-            .speakers
-            .ranking()
-            .filter(speaking)
-            .map(|key| self.publications[key.0].id.participant)
-            .collect();
+        let speaking = |key: &PublicationKey| {
+            self.speakers.loudness(*key).is_some_and(|loudness| loudness >= crate::stream::level::VOICE_MIN)
+        };
+        let now: Vec<_> =
+            self.speakers.ranking().filter(speaking).map(|key| self.publications[key.0].id.participant).collect();
         if now != self.told_speakers {
             self.told_speakers.clone_from(&now);
             context.events.push_back(Event::Speakers { room: self.id, participants: now });
@@ -181,10 +182,8 @@ impl Publication {
     fn encoding_for_height(&self, height: u32) -> u8 {
         let last = self.encodings.len() - 1;
         let assumed = |index: usize| ASSUMED_HEIGHT >> (last - index);
-        let tall = |(index, encoding): (usize, &Encoding)| {
-            encoding.height.map_or(assumed(index), u32::from) >= height
-        };
-        self.encodings.iter().enumerate().position(|encoding| tall(encoding)).unwrap_or(last) as u8
+        let tall = |(index, encoding): (usize, &Encoding)| encoding.height.map_or(assumed(index), u32::from) >= height;
+        self.encodings.iter().enumerate().position(tall).unwrap_or(last) as u8
     }
 }
 
@@ -236,7 +235,8 @@ fn choose(now: Instant, slot: &Slot, publication: &Publication, budget: u64) -> 
     if publication.muted {
         return nothing(Why::PublisherOff);
     }
-    let asked = slot.wish.map_or(publication.encodings.len() as u8 - 1, |wish| publication.encoding_for_height(wish.height));
+    let asked =
+        slot.wish.map_or(publication.encodings.len() as u8 - 1, |wish| publication.encoding_for_height(wish.height));
     let fits = |encoding: &u8| {
         let rate = publication.encodings[usize::from(*encoding)].rate.bits_per_second();
         let percent = if slot.encoding() == Some(*encoding) { 100 } else { HEADROOM_PERCENT };

@@ -11,6 +11,7 @@ use crate::rtp::{self, HeaderFields, PayloadType, SequenceNumber, Ssrc, write_he
 use crate::sdp::{self, Codec, Extension, ExtensionMap, MediaKind, NegotiatedMedia, PayloadTypes};
 use crate::sends::{NetPath, Sends};
 use crate::srtp::SrtpSealer;
+use crate::stream::ENCODINGS_MAX;
 use crate::stream::clock::RtpClock;
 use crate::stream::history::Origin;
 use crate::stream::keyframe::RequesterLimit;
@@ -18,7 +19,6 @@ use crate::stream::picture::Picture;
 use crate::stream::rewrite::{Kind, Resend, Rewriter, Rewritten, Start};
 use crate::stream::ring::Stored;
 use crate::stream::twcc::TwccSender;
-use crate::stream::ENCODINGS_MAX;
 use std::time::{Duration, Instant};
 
 /// Packets of a new frame that may have overtaken its first one and wait in the ring.
@@ -101,8 +101,13 @@ impl Slot {
     /// Shows another publication from its next keyframe on, or nothing.
     pub(super) fn bind(&mut self, publication: Option<PublicationKey>) {
         self.rewriter.rebind();
-        self.subscription =
-            publication.map(|publication| Subscription { publication, wanted: None, target: None, why: None, generation: 0 });
+        self.subscription = publication.map(|publication| Subscription {
+            publication,
+            wanted: None,
+            target: None,
+            why: None,
+            generation: 0,
+        });
     }
 
     /// What an answer says of it.
@@ -231,9 +236,8 @@ impl Slot {
             return 0;
         }
         let rewritten = self.rewriter.forward(encoding, stored.sequence, stored.facts);
-        rewritten.map_or(0, |rewritten| {
-            u32::from(self.write(egress, publication, stored, &rewritten, Copy::First, sends))
-        })
+        rewritten
+            .map_or(0, |rewritten| u32::from(self.write(egress, publication, stored, &rewritten, Copy::First, sends)))
     }
 
     /// Seals one packet straight into the send slab.

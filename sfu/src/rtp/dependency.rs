@@ -340,6 +340,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn trap_c3_layers_beyond_the_format_are_refused() {
+        let check = |next_layer: u32, steps: usize, accepted: bool| {
+            let head = [(1, 1), (1, 1), (0, 6), (1, 16), (1, 1), (0, 4), (0, 6), (0, 5)];
+            let layers = vec![(next_layer, 2); steps];
+            let room_for_the_rest = [(0, 32); 8];
+            let value = pack(&[&head[..], &layers, &[(3, 2)], &room_for_the_rest].concat());
+            assert_eq!(DependencyReader::default().read(&value).is_some(), accepted, "{steps} times {next_layer}");
+        };
+        check(1, 7, true);
+        check(1, 8, false);
+        check(2, 3, true);
+        check(2, 4, false);
+        check(0, 63, true);
+        check(0, 64, false);
+    }
+
     proptest! {
         #[test]
         fn trap_c3_any_bytes_are_read_within_bounds(

@@ -177,8 +177,14 @@ impl Bound {
             0 => 0,
             base => base.saturating_add(index as u16),
         };
-        let v4 = config.bind.iter().find_map(|ip| if let IpAddr::V4(ip) = ip { Some(SocketAddrV4::new(*ip, port)) } else { None });
-        let v6 = config.bind.iter().find_map(|ip| if let IpAddr::V6(ip) = ip { Some(SocketAddrV6::new(*ip, port, 0, 0)) } else { None });
+        let v4 = config
+            .bind
+            .iter()
+            .find_map(|ip| if let IpAddr::V4(ip) = ip { Some(SocketAddrV4::new(*ip, port)) } else { None });
+        let v6 = config
+            .bind
+            .iter()
+            .find_map(|ip| if let IpAddr::V6(ip) = ip { Some(SocketAddrV6::new(*ip, port, 0, 0)) } else { None });
         let udp = UdpSockets::bind(v4, v6)?;
         let poller = Poller::new()?;
         poller.watch_udp(&udp)?;
@@ -250,7 +256,8 @@ fn worker_of_message(message: &[u8]) -> Option<WorkerId> {
 /// The candidates of a worker's answers: every advertised address with the worker's port, then with the TCP port.
 fn candidates(advertise: &[IpAddr], local: &[SocketAddr], tcp: Option<SocketAddr>) -> Vec<Candidate> {
     let port_of = |v4: bool| local.iter().find(|address| address.is_ipv4() == v4).map(SocketAddr::port);
-    let is_specific = |ip: &IpAddr| *ip != IpAddr::V4(Ipv4Addr::UNSPECIFIED) && *ip != IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    let is_specific =
+        |ip: &IpAddr| *ip != IpAddr::V4(Ipv4Addr::UNSPECIFIED) && *ip != IpAddr::V6(Ipv6Addr::UNSPECIFIED);
     let bound: Vec<IpAddr> = local.iter().map(SocketAddr::ip).filter(is_specific).collect();
     let addresses = if advertise.is_empty() { &bound[..] } else { advertise };
     let mut candidates = Vec::new();

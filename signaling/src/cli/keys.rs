@@ -21,7 +21,7 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command) -> Result<ExitCode, CliError> {
     let Command::Generate { tenant, origin, json } = command;
-    let (id, secret) = tillside::token::generate();
+    let (id, secret) = tillside::token::fresh_key();
     if *json {
         println!("{}", serde_json::json!({ "tenant": tenant, "id": id, "secret": secret }));
     } else {

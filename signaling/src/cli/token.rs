@@ -5,7 +5,7 @@ use std::io::Read;
 use std::process::ExitCode;
 use tillside::moment::Moment;
 use tillside::protocol::{Grants, Role, Source};
-use tillside::token::{Claims, generate};
+use tillside::token::{Claims, fresh_jti};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -65,7 +65,7 @@ fn make(sources: &Sources, create: Create) -> Result<ExitCode, CliError> {
         iss: key.id.clone(),
         nbf: now,
         exp: now + create.ttl,
-        jti: generate().0,
+        jti: fresh_jti(),
         tenant: tenant.id.clone(),
         name: create.name.unwrap_or_else(|| create.identity.clone()),
         sub: create.identity,

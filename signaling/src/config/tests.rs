@@ -83,6 +83,7 @@ fn what_is_wrong_is_named_with_its_place() {
         (String::new(), "media.workers", "--set media.workers: expected section.key=value"),
         (String::new(), "tenants.id=x", "only `section.key` can be set so"),
         (String::new(), "tls.key_file=/key.pem", "tls: set both"),
+        (String::new(), "log.level=loud=loud", "log.level:"),
         (String::new(), "media.bind=[]", "media.bind: name at least one"),
         (String::new(), "media.bind=[\"0.0.0.0\", \"127.0.0.1\"]", "media.bind: at most one"),
         (String::new(), "media.advertise=[\"0.0.0.0\"]", "media.advertise:"),

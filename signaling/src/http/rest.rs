@@ -6,7 +6,7 @@ use crate::moment::Moment;
 use crate::protocol::{ErrorCode, Grants, Role};
 use crate::random;
 use crate::signaling::{Reply, Request as Question, RoomKey};
-use crate::token::{Claims, LIFE_S_MAX, is_id};
+use crate::token::{Claims, LIFE_S_MAX, fresh_jti, is_id};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
@@ -175,7 +175,7 @@ fn mint(shared: &Shared, key: &str, tenant: String, request: TokenRequest) -> Re
         sub: request.sub,
         nbf: now.unix,
         exp: now.unix + request.ttl_s.unwrap_or(TOKEN_LIFE_S).min(LIFE_S_MAX),
-        jti: random::name("t_", &mut random::from_system()),
+        jti: fresh_jti(),
         tenant,
         name: request.name,
         role: request.role,

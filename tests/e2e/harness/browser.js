@@ -74,12 +74,16 @@ class Browser {
     this.#browser = browser;
   }
 
-  /** Opens `url` in a context of its own: no shared storage, as if on another computer. */
-  async open(url, { width = 1280, height = 800 } = {}) {
+  /**
+   * Opens `url` in a context of its own: no shared storage, as if on another computer. `prepare` runs in the page before
+   * its own scripts.
+   */
+  async open(url, { width = 1280, height = 800, prepare } = {}) {
     const context = await this.#browser.createBrowserContext();
     const page = await context.newPage();
     await page.setViewport({ width, height });
     await page.evaluateOnNewDocument(installProbe);
+    if (prepare) await page.evaluateOnNewDocument(prepare);
     await page.goto(url, { waitUntil: 'load' });
     return page;
   }

@@ -120,8 +120,7 @@ export function pictures(page) {
           sum += light;
           print = (print * 31 + light) | 0;
         }
-        const own = video.srcObject?.getVideoTracks().some((track) => window.__probe.isLocal?.(track));
-        return { width: video.videoWidth, height: video.videoHeight, brightness: sum / (3 * side * side), print, own };
+        return { width: video.videoWidth, height: video.videoHeight, brightness: sum / (3 * side * side), print };
       });
   });
 }

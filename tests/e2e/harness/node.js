@@ -1,0 +1,65 @@
+// Starts a real node in dev mode on free ports, as a developer would, and reads its metrics.
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { until } from './browser.js';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const BINARY = process.env.TILLSIDE ?? `${ROOT}target/debug/tillside`;
+
+/** Starts a node; `settings` are `section.key=value` of its configuration. */
+export async function startNode(settings = []) {
+  if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: run \`cargo build -p tillside\` first`);
+  const free = [
+    'signaling.listen=127.0.0.1:0',
+    'admin.listen=127.0.0.1:0',
+    'media.udp_port_base=0',
+    'media.tcp_port=0',
+    'log.level=info',
+  ];
+  const args = [...free, ...settings].flatMap((setting) => ['--set', setting]);
+  const child = spawn(BINARY, ['serve', '--dev', ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (data) => (output += data));
+  child.stderr.on('data', (data) => (output += data));
+  await until('the node prints its links', () => {
+    if (child.exitCode !== null) throw new Error(`the node ended:\n${output}`);
+    return /\/metrics/.test(output);
+  });
+  return new Node(child, () => output);
+}
+
+class Node {
+  #child;
+  #output;
+
+  constructor(child, output) {
+    this.#child = child;
+    this.#output = output;
+    this.origin = /http:\/\/localhost:\d+/.exec(output())[0];
+    this.admin = /http:\/\/[\d.:]+(?=\/metrics)/.exec(output())[0];
+  }
+
+  /** What the node said so far. */
+  get output() {
+    return this.#output();
+  }
+
+  /** One metric: the sum over its samples whose labels contain `labels`. */
+  async metric(name, labels = '') {
+    const text = await (await fetch(`${this.admin}/metrics`)).text();
+    const samples = text.split('\n').filter((line) => line.startsWith(name) && line.includes(labels));
+    return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+  }
+
+  async stop() {
+    const ended = new Promise((done) => this.#child.once('exit', done));
+    this.#child.kill('SIGTERM');
+    // The second signal ends the wait for calls that still run.
+    this.#child.kill('SIGINT');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5_000);
+    await ended;
+    clearTimeout(timer);
+  }
+}
