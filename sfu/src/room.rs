@@ -86,6 +86,9 @@ pub(crate) struct Room {
     missing: Vec<u64>,
     /// Reused by bandwidth estimation.
     results: Vec<PacketResult>,
+    /// See [`Room::plant_defect`].
+    #[cfg(test)]
+    defect: bool,
 }
 
 impl Room {
@@ -104,6 +107,8 @@ impl Room {
             select_at: now,
             missing: Vec::new(),
             results: Vec::new(),
+            #[cfg(test)]
+            defect: false,
         }
     }
 
@@ -211,6 +216,13 @@ impl Room {
                 slot.bind(None);
             }
         }
+    }
+
+    /// Makes the next [`Room::forward`] panic, for tests of what a defect of ours does to other rooms.
+    #[cfg(test)]
+    pub(crate) fn plant_defect(&mut self) {
+        self.defect = true;
+        self.dirty = true;
     }
 
     /// Something is due at `at`.

@@ -113,8 +113,10 @@ impl Sfu {
         while let Some(&key) = self.dirty.front() {
             match self.enter(key, sends, Room::forward) {
                 Some(Forwarded::SlabFull) => return Forwarded::SlabFull,
-                Some(Forwarded::All) | None => self.dirty.pop_front(),
-            };
+                Some(Forwarded::All) => drop(self.dirty.pop_front()),
+                // It failed. If it is gone, its place in the queue is gone too, and the front is another's turn.
+                None => self.dirty.retain(|dirty| *dirty != key),
+            }
         }
         Forwarded::All
     }
@@ -371,3 +373,6 @@ impl Sfu {
         self.now = now;
     }
 }
+
+#[cfg(test)]
+mod tests;

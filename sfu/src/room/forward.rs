@@ -10,6 +10,8 @@ const EXTRA: usize = 32;
 impl Room {
     /// Seals what arrived into the slab. Goes on where it stopped when the slab was full.
     pub(crate) fn forward(&mut self, context: &mut Context<'_>) -> Forwarded {
+        #[cfg(test)]
+        assert!(!self.defect, "a planted defect");
         let Self { participants, publications, arrivals, cursor, .. } = self;
         let room_needed = 2 * arrivals.len() + EXTRA;
         for (index, participant) in participants.iter_mut().skip_while(|(index, _)| index < cursor) {
