@@ -12,7 +12,7 @@ mod words;
 use crate::mirror::{Key, Kind, Mirror, Role};
 use crate::record::NodeId;
 use decide::{REACH, Verdict};
-use evidence::{Evidence, ShapeKind};
+use evidence::{Evidence, ShapeKind, Surroundings};
 use hashbrown::HashMap;
 use std::collections::BTreeSet;
 use words::Topic;
@@ -47,8 +47,9 @@ impl Classifier {
         let Some(root) = mirror.root() else { return Vec::new() };
         let labels = frames::find(mirror, root);
         let controls = controls(mirror, root);
+        let mut around = Surroundings::of(mirror);
         for key in &controls {
-            self.known.insert(mirror.node(*key).id, evidence::gather(mirror, *key));
+            self.known.insert(mirror.node(*key).id, evidence::gather(&mut around, *key));
         }
         let mut found = self.judge_scopes(mirror, &controls);
         found.extend(labels);
@@ -63,9 +64,13 @@ impl Classifier {
             found.extend(frames::find(mirror, *key));
             affect(mirror, *key, &mut affected);
         }
+        if affected.is_empty() && found.is_empty() {
+            return Vec::new();
+        }
+        let mut around = Surroundings::of(mirror);
         let mut changed = Vec::new();
         for key in affected {
-            let now = evidence::gather(mirror, key);
+            let now = evidence::gather(&mut around, key);
             let id = mirror.node(key).id;
             if self.known.get(&id) != Some(&now) {
                 self.known.insert(id, now);
