@@ -52,9 +52,9 @@ export function stage(page) {
 }
 
 /** An agent opens the console. */
-export async function agentArrives(browser, origin, { prepare } = {}) {
+export async function agentArrives(browser, origin) {
   const name = newName('Agent');
-  const page = await browser.open(`${origin}/console/?name=${encodeURIComponent(name)}`, { prepare });
+  const page = await browser.open(`${origin}/console/?name=${encodeURIComponent(name)}`);
   await find(page, 'queue');
   return { page, name, browser };
 }
@@ -72,10 +72,10 @@ export async function take(agent, shopper) {
   await find(agent.page, 'call');
 }
 
-/** A shopper and an agent in a call. */
+/** A shopper and an agent in a call. `options` are the shopper's. */
 export async function call(origin, shopperBrowser, agentBrowser, options = {}) {
   const shopper = await shopperAsks(shopperBrowser, origin, options);
-  const agent = await agentArrives(agentBrowser, origin, options);
+  const agent = await agentArrives(agentBrowser, origin);
   await take(agent, shopper);
   return [shopper, agent];
 }
