@@ -96,6 +96,10 @@ class Node:
         assert answer.status == 201, answer
         return answer.json()["token"]
 
+    async def room(self, room):
+        """What the store's back end is told of a room: the HTTP answer."""
+        return await self.request("GET", f"/v1/rooms/{room}", {"Authorization": basic(KEY, SECRET)})
+
     async def metric(self, name):
         """The sum of a metric over its labels; media is counted in once a second."""
         answer = await self.request("GET", "/metrics", to=self.admin)

@@ -1,5 +1,6 @@
 """An independent WebRTC implementation publishes by WHIP and plays by WHEP through a real node."""
 
+import asyncio
 import unittest
 
 from clients import Client, Player, Publisher
@@ -50,6 +51,16 @@ class Media(unittest.IsolatedAsyncioTestCase):
         self.addAsyncCleanup(stranger.close)
         stranger.resource = publisher.resource
         self.assertEqual(await stranger.delete(), 404, "gone for everybody")
+
+    async def test_whoever_just_closes_is_gone_too(self):
+        publisher, player = await self.call("closing", "video/VP8")
+        self.assertEqual(len((await node.room("closing")).json()["participants"]), 2)
+        await player.close()
+        await publisher.close()
+        async with asyncio.timeout(10):
+            while (await node.room("closing")).status != 404:
+                await asyncio.sleep(0.2)
+        self.assertEqual(await publisher.delete(), 404)
 
     async def test_a_publisher_that_comes_back_is_seen_again(self):
         publisher, player = await self.call("again", "video/VP8")

@@ -3,6 +3,7 @@
 //! Everything is decided by the seed. Whatever the server sends is judged at its door by the [`EgressOracle`]; a
 //! violation panics with the seed and the time, which is all it takes to see it again.
 
+use crate::allocation::{self, Tally};
 use crate::bot::packet::Incoming;
 use crate::bot::secure::BotIdentity;
 use crate::bot::{Bot, BotConfig};
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 use tillside_sfu::command::{Command, Counters, Event, Join, LeaveReason, Track};
 use tillside_sfu::dtls::{DtlsAcceptor, DtlsIdentity};
 use tillside_sfu::id::{Mid, ParticipantId, RoomId, WorkerId};
-use tillside_sfu::sdp::{Candidate, Offer, Purpose};
+use tillside_sfu::sdp::{Candidate, Offer, Purpose, SdpError};
 use tillside_sfu::sends::{NetPath, Sends};
 use tillside_sfu::sfu::{Forwarded, Sfu, SfuConfig};
 use tillside_sfu::stream::clock::WallClock;
@@ -49,6 +50,7 @@ pub struct World {
     events: Vec<Event>,
     strays: u64,
     trace: u64,
+    media_path: Tally,
 }
 
 /// A bot and how it is connected.
@@ -59,6 +61,8 @@ struct Place {
     link: Link,
     egress: EgressOracle,
     present: bool,
+    /// What it sent since [`World::capture`].
+    captured: Option<Vec<Vec<u8>>>,
 }
 
 enum Signal {
@@ -94,19 +98,37 @@ impl World {
             events: Vec::new(),
             strays: 0,
             trace: 0xCBF2_9CE4_8422_2325,
+            media_path: Tally::default(),
         }
     }
 
     /// Lets a bot join over `link`.
+    ///
+    /// # Panics
+    /// When its offer is refused.
     pub fn join(&mut self, config: BotConfig, link: Link) -> BotId {
+        self.join_with(config, link, |offer| offer).expect("a bot's offer can be used")
+    }
+
+    /// Lets a bot join with another offer than its own: `edit` gets its own and gives the one that is sent.
+    ///
+    /// # Errors
+    /// Why signaling would refuse the offer; there is no bot then.
+    pub fn join_with(
+        &mut self,
+        config: BotConfig,
+        link: Link,
+        edit: impl FnOnce(String) -> String,
+    ) -> Result<BotId, SdpError> {
         let index = self.places.len();
         let address = SocketAddr::from(([198, 51, 100, 1], 10_000 + u16::try_from(index).expect("a small world")));
         let mut bot = Bot::new(config, bot_identity(), self.rng.random());
-        let join = join_command(&mut bot);
+        let offer = Offer::parse(&edit(bot.offer()))?;
+        let join = join_command(&bot, offer);
         let egress = EgressOracle::new(bot.config().room, bot.config().participant);
-        self.places.push(Place { bot, addresses: vec![address], link, egress, present: true });
+        self.places.push(Place { bot, addresses: vec![address], link, egress, present: true, captured: None });
         self.command(join);
-        BotId(index)
+        Ok(BotId(index))
     }
 
     /// Sends a command as signaling would.
@@ -132,10 +154,21 @@ impl World {
         address
     }
 
-    /// Puts a datagram before the server at once, as if from `from`.
-    pub fn inject(&mut self, from: SocketAddr, mut bytes: Vec<u8>) {
-        self.sfu.handle_datagram(self.now, NetPath::udp(from), &mut bytes, &mut self.sends);
-        self.flush();
+    /// Puts a datagram before the server at once, as if from `from`. Returns how many datagrams left the server
+    /// because of it, forwarded ones included.
+    pub fn inject(&mut self, from: SocketAddr, mut bytes: Vec<u8>) -> usize {
+        self.receive(from, &mut bytes);
+        self.forward() + self.flush()
+    }
+
+    /// Begins to keep a copy of all that a bot sends.
+    pub fn capture(&mut self, bot: BotId) {
+        self.places[bot.0].captured = Some(Vec::new());
+    }
+
+    /// What a bot sent since [`World::capture`]; ends it.
+    pub fn captured(&mut self, bot: BotId) -> Vec<Vec<u8>> {
+        self.places[bot.0].captured.take().unwrap_or_default()
     }
 
     /// Goes on for `duration`.
@@ -235,6 +268,13 @@ impl World {
         self.strays
     }
 
+    /// What the server allocated while it took RTP in and while it forwarded. Stays 0 unless the test's allocator is
+    /// [`crate::allocation::Counting`].
+    #[must_use]
+    pub fn media_path(&self) -> Tally {
+        self.media_path
+    }
+
     /// A hash over all media that left the server: when, to whom, as what.
     #[must_use]
     pub fn trace(&self) -> u64 {
@@ -272,9 +312,7 @@ impl World {
         }
         while let Some((towards, mut bytes)) = self.network.poll_arrival(self.now) {
             match towards {
-                Towards::Server(from) => {
-                    self.sfu.handle_datagram(self.now, NetPath::udp(from), &mut bytes, &mut self.sends);
-                }
+                Towards::Server(from) => self.receive(from, &mut bytes),
                 Towards::Address(address) => {
                     if let Some(place) =
                         self.places.iter_mut().find(|place| place.present && place.addresses[0] == address)
@@ -284,9 +322,7 @@ impl World {
                 }
             }
         }
-        while self.sfu.forward(self.now, &mut self.sends) == Forwarded::SlabFull {
-            self.flush();
-        }
+        self.forward();
         if self.sfu.poll_timeout() <= self.now {
             self.sfu.handle_timeout(self.now, &mut self.sends);
         }
@@ -295,6 +331,29 @@ impl World {
             self.handle_event(event);
         }
         self.run_bots();
+    }
+
+    fn receive(&mut self, from: SocketAddr, bytes: &mut [u8]) {
+        let Self { sfu, sends, now, .. } = self;
+        let is_rtp = is_rtp(bytes);
+        let ((), tally) = allocation::count(|| sfu.handle_datagram(*now, NetPath::udp(from), bytes, sends));
+        if is_rtp {
+            self.media_path += tally;
+        }
+    }
+
+    /// Lets the server forward all it has; returns how many datagrams were flushed on the way.
+    fn forward(&mut self) -> usize {
+        let mut flushed = 0;
+        loop {
+            let Self { sfu, sends, now, .. } = self;
+            let (forwarded, tally) = allocation::count(|| sfu.forward(*now, sends));
+            self.media_path += tally;
+            if forwarded == Forwarded::All {
+                return flushed;
+            }
+            flushed += self.flush();
+        }
     }
 
     fn handle_event(&mut self, event: Event) {
@@ -323,13 +382,16 @@ impl World {
             }
             while let Some((to, bytes)) = place.bot.poll_send() {
                 assert_eq!(to, self.server, "a bot sends to the candidate of its answer");
+                if let Some(captured) = &mut place.captured {
+                    captured.push(bytes.clone());
+                }
                 self.network.send(self.now, &place.link.up, Towards::Server(place.addresses[0]), bytes);
             }
         }
     }
 
-    /// Puts what the server sends on its way, past the oracle.
-    fn flush(&mut self) {
+    /// Puts what the server sends on its way, past the oracle. Returns how many datagrams that were.
+    fn flush(&mut self) -> usize {
         for send in self.sends.datagrams() {
             let (to, bytes) = (send.to.remote(), self.sends.bytes(send));
             let mut places = self.places.iter_mut().enumerate();
@@ -350,7 +412,9 @@ impl World {
             }
             self.network.send(self.now, &place.link.down, Towards::Address(to), bytes.to_vec());
         }
+        let flushed = self.sends.datagrams().len();
         self.sends.clear();
+        flushed
     }
 
     fn signal(&mut self, signal: Signal) {
@@ -372,8 +436,7 @@ pub fn participant(room: u64, number: u64, tracks: &[crate::bot::SentTrack]) -> 
     }
 }
 
-fn join_command(bot: &mut Bot) -> Command {
-    let offer = Offer::parse(&bot.offer()).expect("a bot's offer can be used");
+fn join_command(bot: &Bot, offer: Offer) -> Command {
     let config = bot.config();
     let tracks = config.tracks.iter().enumerate().map(|(index, track)| Track {
         mid: Mid::parse(index.to_string().as_bytes()).expect("a number is a mid"),
@@ -404,6 +467,12 @@ fn server_identity() -> Arc<DtlsAcceptor> {
 fn bot_identity() -> BotIdentity {
     static IDENTITY: OnceLock<BotIdentity> = OnceLock::new();
     IDENTITY.get_or_init(BotIdentity::new).clone()
+}
+
+/// Whether a datagram is RTP: no STUN, no DTLS (RFC 7983 §7) and no RTCP (RFC 5761 §4).
+#[must_use]
+pub fn is_rtp(bytes: &[u8]) -> bool {
+    matches!(bytes, [128..=191, kind, ..] if !(192..224).contains(kind))
 }
 
 /// FNV-1a over words.

@@ -7,6 +7,7 @@ use super::{Shared, reply};
 use crate::protocol::ErrorCode;
 use crate::signaling::{Enter, Reply, Request as Question};
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -18,13 +19,16 @@ use tillside_sfu::sdp::{Direction, MediaKind, Offer, Purpose};
 const SDP: &str = "application/sdp";
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 
+/// The body of a request, or why it was not read to its end.
+type Body = Result<Bytes, BytesRejection>;
+
 pub(super) async fn publish(
     state: State<Arc<Shared>>,
     address: ConnectInfo<SocketAddr>,
     room: Path<String>,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
     enter(Purpose::Publish, state, address, room, uri, headers, body).await
 }
@@ -35,7 +39,7 @@ pub(super) async fn play(
     room: Path<String>,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
     enter(Purpose::Play, state, address, room, uri, headers, body).await
 }
@@ -47,13 +51,13 @@ async fn enter(
     Path(room): Path<String>,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
     let cors = match Cors::of(&shared, &headers) {
         Ok(cors) => cors,
         Err(response) => return response,
     };
-    let answer = try_enter(purpose, &shared, address, room, &headers, &cors, &body).await;
+    let answer = try_enter(purpose, &shared, address, room, &headers, &cors, body).await;
     cors.wrap(match answer {
         Ok(Reply::Answered { resource, answer }) => {
             let etag = format!("\"{resource}\"");
@@ -73,7 +77,7 @@ async fn try_enter(
     room: String,
     headers: &HeaderMap,
     cors: &Cors,
-    body: &[u8],
+    body: Body,
 ) -> Result<Reply, Response> {
     if !has_type(headers, SDP) {
         return Err(reply::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", "send application/sdp"));
@@ -85,7 +89,8 @@ async fn try_enter(
         return Err(reply::refused(ErrorCode::RateLimited, "too many at once from this address"));
     }
     let bad_offer = |message: &str| reply::refused(ErrorCode::BadOffer, message);
-    let text = std::str::from_utf8(body).map_err(|_| bad_offer("the offer is not text"))?;
+    let body = body.map_err(|rejection| unread(&rejection))?;
+    let text = std::str::from_utf8(&body).map_err(|_| bad_offer("the offer is not text"))?;
     let offer = Offer::parse(text).map_err(|error| bad_offer(&error.to_string()))?;
     let tracks = if purpose == Purpose::Publish { tracks(&offer) } else { Vec::new() };
     if purpose == Purpose::Publish && tracks.is_empty() {
@@ -109,7 +114,7 @@ pub(super) async fn trickle(
     State(shared): State<Arc<Shared>>,
     Path((_, resource)): Path<(String, String)>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
     let cors = match Cors::of(&shared, &headers) {
         Ok(cors) => cors,
@@ -119,6 +124,10 @@ pub(super) async fn trickle(
         let message = "send application/trickle-ice-sdpfrag";
         return cors.wrap(reply::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", message));
     }
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return cors.wrap(unread(&rejection)),
+    };
     let etag = format!("\"{resource}\"");
     let problem = match headers.get(header::IF_MATCH).map(HeaderValue::as_bytes) {
         None => Some((StatusCode::PRECONDITION_REQUIRED, "send If-Match with the ETag of the answer")),
@@ -220,6 +229,16 @@ fn bearer(headers: &HeaderMap) -> Result<String, Response> {
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let missing = || reply::refused(ErrorCode::Unauthorized, "send the token as `Authorization: Bearer …`");
     token.map(|token| token.trim().to_owned()).ok_or_else(missing)
+}
+
+/// The answer to a body that is too large, or that broke off, which nobody may be there to read.
+fn unread(rejection: &BytesRejection) -> Response {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            reply::problem(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large")
+        }
+        status => reply::problem(status, "malformed", "the body could not be read"),
+    }
 }
 
 fn has_type(headers: &HeaderMap, expected: &str) -> bool {

@@ -28,6 +28,8 @@ pub struct Publisher {
     history: VecDeque<(u16, Vec<u8>, u32, bool)>,
     /// Whether it sends at all.
     pub active: bool,
+    /// Bytes that every packet has behind its mark, to make it as long as real ones are.
+    pub filler: usize,
     /// Keyframes sent.
     pub keyframes: u32,
     /// Packets sent again on request.
@@ -71,6 +73,7 @@ impl Publisher {
             next: config.start,
             history: VecDeque::new(),
             active: true,
+            filler: 0,
             keyframes: 0,
             resent: 0,
         }
@@ -175,6 +178,7 @@ impl Publisher {
         self.marker.start = start;
         let mut payload = header.to_vec();
         self.marker.write(&mut payload);
+        payload.resize(payload.len() + self.filler, 0);
         let packet = Outgoing {
             payload_type: if self.is_audio { OPUS } else { VP8 },
             marker: last && !self.is_audio,

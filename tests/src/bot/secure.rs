@@ -69,6 +69,16 @@ pub struct Keys {
     pub profile: SrtpProfile,
 }
 
+impl Keys {
+    /// Seals an RTP packet as the bot would.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn seal_rtp(&mut self, packet: &[u8]) -> Vec<u8> {
+        self.outgoing.encrypt_rtp(packet).expect("a packet can be sealed").to_vec()
+    }
+}
+
 impl Secure {
     pub(super) fn new(now: Instant, identity: &BotIdentity, expected_fingerprint: String) -> Self {
         let mut dtls = Dtls::new_auto(Arc::clone(&identity.config), identity.certificate.clone(), now);
