@@ -7,6 +7,7 @@
 mod decide;
 mod evidence;
 mod frames;
+mod keypads;
 mod words;
 
 use crate::mirror::{Key, Mirror, Role};
@@ -47,14 +48,14 @@ impl Classifier {
     /// Judges a whole page; gives what is found to take payment data.
     pub(crate) fn judge_all(&mut self, mirror: &Mirror) -> Vec<Key> {
         let Some(root) = mirror.root() else { return Vec::new() };
-        let labels = frames::find(mirror, root);
         let controls = controls(mirror, root);
         let mut around = Surroundings::of(mirror);
         for key in &controls {
             self.remember(mirror, *key, evidence::gather(&mut around, *key));
         }
         let mut found = self.judge_scopes(mirror, &controls);
-        found.extend(labels);
+        found.extend(frames::find(mirror, root));
+        found.extend(keypads::find(mirror, root));
         self.note(mirror, found)
     }
 
@@ -64,6 +65,7 @@ impl Classifier {
         let mut found = Vec::new();
         for key in touched {
             found.extend(frames::find(mirror, *key));
+            found.extend(keypads::find(mirror, keypad_scope(mirror, *key)));
             self.affect(mirror, *key, &mut affected);
         }
         if affected.is_empty() && found.is_empty() {
@@ -224,6 +226,13 @@ fn draw_in_neighbours(known: &[(Key, &Evidence)], found: &mut [bool]) {
             }
         }
     }
+}
+
+/// Where a keypad may stand whose key has just appeared: a few boxes up, if little stands there.
+fn keypad_scope(mirror: &Mirror, key: Key) -> Key {
+    const NODES_MAX: usize = 120;
+    let small = |ancestor: &Key| mirror.subtree(*ancestor).take(NODES_MAX + 1).count() <= NODES_MAX;
+    mirror.ancestors(key).take(4).take_while(small).last().unwrap_or(key)
 }
 
 /// Radio buttons of a group in which at least two name card brands.

@@ -295,3 +295,26 @@ fn payment_fields_show_neither_length_nor_timing() {
     world.send(&json!({ "type": 3, "timestamp": 2_020, "data": { "source": 0, "adds": [], "removes": [], "texts": [], "attributes": attributes } }));
     assert_eq!(world.relay.level(SHARE, 20), Some(Level::Payment), "levels only rise");
 }
+
+/// Pressing the keys of an on-screen keypad tells nothing, whether it came with the page or key by key.
+#[test]
+fn sec_27_keypads_hide_what_is_pressed() {
+    let key =
+        |digit: u32| element(100 + 2 * digit, "button", json!({}), vec![text(101 + 2 * digit, &digit.to_string())]);
+    let pad = |keys: Vec<Value>| element(90, "div", json!({}), keys);
+    let press = json!({ "type": 3, "timestamp": 3_000, "data": { "source": 2, "type": 2, "id": 108, "x": 5, "y": 5 } });
+    let mut whole = World::live();
+    whole.send(&page_of(vec![pad((0..10).map(key).collect())]));
+    let mut grown = World::live();
+    grown.send(&page_of(vec![pad(vec![])]));
+    for digit in 0..10 {
+        let adds = json!([{ "parentId": 90, "nextId": null, "node": key(digit) }]);
+        grown.send(&json!({ "type": 3, "timestamp": 2_000, "data": { "source": 0, "adds": adds, "removes": [], "texts": [], "attributes": [] } }));
+    }
+    for mut world in [whole, grown] {
+        assert_eq!(world.relay.level(SHARE, 90), Some(Level::Payment));
+        world.seen(ANNA);
+        world.send(&press);
+        assert_eq!(world.seen(ANNA), "");
+    }
+}
