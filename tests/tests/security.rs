@@ -110,7 +110,8 @@ fn sec_01_a_sprayer_of_hellos_stops_no_join() {
     for tick in 0..JOINS * 10 + 100 {
         if tick % 10 == 0 && newcomers.len() < JOINS as usize {
             let number = 100 + newcomers.len() as u64;
-            newcomers.push(world.join(participant(100 + number / 2, number, &[SentTrack::MICROPHONE]), Link::default()));
+            let newcomer = participant(100 + number / 2, number, &[SentTrack::MICROPHONE]);
+            newcomers.push(world.join(newcomer, Link::default()));
         }
         for _ in 0..10 {
             assert_eq!(world.inject(stranger(sprayed % 50), null_hello()), 0, "not even an alert");
