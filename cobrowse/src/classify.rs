@@ -7,12 +7,13 @@
 mod decide;
 mod evidence;
 mod frames;
+mod keypads;
 mod words;
 
-use crate::mirror::{Key, Kind, Mirror, Role};
+use crate::mirror::{Key, Mirror, Role};
 use crate::record::NodeId;
 use decide::{REACH, Verdict};
-use evidence::{Evidence, ShapeKind};
+use evidence::{Evidence, ShapeKind, Surroundings};
 use hashbrown::HashMap;
 use std::collections::BTreeSet;
 use words::Topic;
@@ -28,6 +29,8 @@ const CONTROLS_MAX: usize = 2_000;
 pub(crate) struct Classifier {
     known: HashMap<NodeId, Evidence>,
     found: BTreeSet<NodeId>,
+    /// Controls by their own id and by the ids that name them.
+    named: HashMap<String, BTreeSet<NodeId>>,
     /// Controls that held a card number: anchors by value.
     proven: BTreeSet<NodeId>,
 }
@@ -45,13 +48,14 @@ impl Classifier {
     /// Judges a whole page; gives what is found to take payment data.
     pub(crate) fn judge_all(&mut self, mirror: &Mirror) -> Vec<Key> {
         let Some(root) = mirror.root() else { return Vec::new() };
-        let labels = frames::find(mirror, root);
         let controls = controls(mirror, root);
+        let mut around = Surroundings::of(mirror);
         for key in &controls {
-            self.known.insert(mirror.node(*key).id, evidence::gather(mirror, *key));
+            self.remember(mirror, *key, evidence::gather(&mut around, *key));
         }
         let mut found = self.judge_scopes(mirror, &controls);
-        found.extend(labels);
+        found.extend(frames::find(mirror, root));
+        found.extend(keypads::find(mirror, root));
         self.note(mirror, found)
     }
 
@@ -61,14 +65,19 @@ impl Classifier {
         let mut found = Vec::new();
         for key in touched {
             found.extend(frames::find(mirror, *key));
-            affect(mirror, *key, &mut affected);
+            found.extend(keypads::find(mirror, keypad_scope(mirror, *key)));
+            self.affect(mirror, *key, &mut affected);
         }
+        if affected.is_empty() && found.is_empty() {
+            return Vec::new();
+        }
+        let mut around = Surroundings::of(mirror);
         let mut changed = Vec::new();
         for key in affected {
-            let now = evidence::gather(mirror, key);
+            let now = evidence::gather(&mut around, key);
             let id = mirror.node(key).id;
             if self.known.get(&id) != Some(&now) {
-                self.known.insert(id, now);
+                self.remember(mirror, key, now);
                 changed.push(key);
             }
         }
@@ -99,6 +108,32 @@ impl Classifier {
             controls(mirror, scope).into_iter().filter(|control| mirror.role(*control) == Role::Field).collect();
         let Some(place) = fields.iter().position(|field| *field == key) else { return Vec::new() };
         fields[place.saturating_sub(reach)..fields.len().min(place + reach + 1)].to_vec()
+    }
+
+    fn remember(&mut self, mirror: &Mirror, key: Key, evidence: Evidence) {
+        let id = mirror.node(key).id;
+        let names = ["id", "aria-labelledby", "aria-describedby"].into_iter().filter_map(|name| mirror.clue(key, name));
+        for name in names.flat_map(str::split_ascii_whitespace) {
+            self.named.entry_ref(name).or_default().insert(id);
+        }
+        self.known.insert(id, evidence);
+    }
+
+    /// Adds the controls whose evidence a change at `key` may touch: those below it, the one around it, the ones that
+    /// its text stands before or labels.
+    fn affect(&self, mirror: &Mirror, key: Key, affected: &mut BTreeSet<Key>) {
+        affected.extend(controls(mirror, key));
+        let Some(root) = mirror.root() else { return };
+        affected.extend(mirror.ancestors(key).take(4).find(|ancestor| mirror.role(*ancestor).is_control()));
+        let forward = std::iter::successors(mirror.past(key, root), |at| mirror.after(*at, root));
+        affected.extend(forward.take(TOUCH_NODES_MAX).filter(|at| mirror.role(*at).is_control()).take(2));
+        let backward = std::iter::successors(mirror.before(key), |at| mirror.before(*at));
+        affected.extend(backward.take(TOUCH_NODES_MAX).filter(|at| mirror.role(*at).is_control()).take(2));
+        for label in std::iter::once(key).chain(mirror.ancestors(key)).take(4) {
+            let names = [mirror.clue(label, "for"), mirror.attribute(label, "id")];
+            let named = names.into_iter().flatten().filter_map(|name| self.named.get(name)).flatten();
+            affected.extend(named.filter_map(|id| mirror.key(*id)).filter(|key| mirror.role(*key).is_control()));
+        }
     }
 
     fn note(&mut self, mirror: &Mirror, found: Vec<Key>) -> Vec<Key> {
@@ -193,6 +228,13 @@ fn draw_in_neighbours(known: &[(Key, &Evidence)], found: &mut [bool]) {
     }
 }
 
+/// Where a keypad may stand whose key has just appeared: a few boxes up, if little stands there.
+fn keypad_scope(mirror: &Mirror, key: Key) -> Key {
+    const NODES_MAX: usize = 120;
+    let small = |ancestor: &Key| mirror.subtree(*ancestor).take(NODES_MAX + 1).count() <= NODES_MAX;
+    mirror.ancestors(key).take(4).take_while(small).last().unwrap_or(key)
+}
+
 /// Radio buttons of a group in which at least two name card brands.
 fn brand_radios(mirror: &Mirror, known: &[(Key, &Evidence)]) -> BTreeSet<Key> {
     let mut groups: HashMap<&str, Vec<(Key, bool)>> = HashMap::new();
@@ -242,37 +284,3 @@ fn controls(mirror: &Mirror, top: Key) -> Vec<Key> {
 fn scope(mirror: &Mirror, key: Key) -> Option<Key> {
     mirror.ancestors(key).find(|ancestor| mirror.tag(*ancestor) == "form")
 }
-
-/// Adds the controls whose evidence a change at `key` may touch: those below it, the one around it, the ones that its
-/// text stands before or labels.
-fn affect(mirror: &Mirror, key: Key, affected: &mut BTreeSet<Key>) {
-    affected.extend(controls(mirror, key));
-    let Some(root) = mirror.root() else { return };
-    let around = mirror.ancestors(key).take(4).find(|ancestor| mirror.role(*ancestor).is_control());
-    affected.extend(around);
-    let forward = std::iter::successors(mirror.past(key, root), |at| mirror.after(*at, root));
-    affected.extend(forward.take(TOUCH_NODES_MAX).filter(|at| mirror.role(*at).is_control()).take(2));
-    let backward = std::iter::successors(mirror.before(key), |at| mirror.before(*at));
-    affected.extend(backward.take(TOUCH_NODES_MAX).filter(|at| mirror.role(*at).is_control()).take(2));
-    for label in std::iter::once(key).chain(mirror.ancestors(key)).take(4) {
-        let target = mirror.clue(label, "for").or_else(|| mirror.attribute(label, "id"));
-        let Some(target) = target else { continue };
-        let named = mirror.subtree(scope(mirror, label).unwrap_or(root)).filter(|control| {
-            mirror.role(*control).is_control()
-                && (mirror.clue(*control, "id") == Some(target)
-                    || ["aria-labelledby", "aria-describedby"].iter().any(|name| {
-                        mirror
-                            .clue(*control, name)
-                            .is_some_and(|list| list.split_ascii_whitespace().any(|one| one == target))
-                    }))
-        });
-        affected.extend(named);
-    }
-    debug_assert!(
-        affected.iter().all(|key| matches!(mirror.node(*key).kind, Kind::Element(_))),
-        "controls are elements"
-    );
-}
-
-#[cfg(test)]
-mod tests;

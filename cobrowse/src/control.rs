@@ -46,6 +46,7 @@ pub struct Verb {
 /// What a verb does. Places are fractions of the node's box, 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[expect(missing_docs, reason = "the fields are the places and amounts that the acts speak of")]
 pub enum Act {
     /// The agent's pointer is here.
     Point { x: f32, y: f32 },

@@ -364,6 +364,3 @@ fn kind_bytes(kind: &Kind) -> usize {
         Kind::Document | Kind::Doctype(_) | Kind::Dropped => 0,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -17,8 +17,8 @@ use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
 pub(crate) use data::{
-    Addition, AttributeChange, Declaration, Mutation, Offset, Position, Priority, Removal, RuleChange, RuleIndex,
-    SelectionRange, SheetRules, StyleDeclaration, StyleRules, TextChange,
+    Addition, AttributeChange, Declaration, Mutation, Offset, Position, Removal, RuleChange, RuleIndex, SelectionRange,
+    SheetRules, StyleDeclaration, StyleRules, TextChange,
 };
 pub(crate) use frame::Frames;
 pub use frame::{CHUNK_BYTES_MAX, FLAG_DEFLATE, FLAG_FRAMED, FLAG_MORE};

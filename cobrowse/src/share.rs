@@ -128,8 +128,10 @@ impl Share {
     /// The tree can no longer be trusted: viewers see a named blank, the sharer is asked for a snapshot.
     fn fall_out(&mut self, reason: Desync, events: &mut VecDeque<Event>) {
         self.counters.add(Counter::Desyncs);
-        // While a snapshot is awaited, changes to the lost tree are expected; only a failed snapshot is news.
-        let awaited = self.desync.is_some() && matches!(reason, Desync::NoSnapshot);
+        // While a snapshot is awaited, changes to the lost tree are expected, and a flood is one flood; only a failed
+        // snapshot is news.
+        let awaited = self.desync.is_some() && matches!(reason, Desync::NoSnapshot)
+            || self.desync == Some(Desync::TooFast) && reason == Desync::TooFast;
         if awaited {
             return;
         }

@@ -87,11 +87,6 @@ impl Vault {
         }
         scan::is_card(&digits)
     }
-
-    /// A field's folded value.
-    pub(crate) fn value(&self, node: NodeId) -> Option<&str> {
-        self.fields.iter().find(|field| field.node == node).map(|field| field.folded.as_str())
-    }
 }
 
 /// The whole text is the value, or the value is digits and the text has just these.

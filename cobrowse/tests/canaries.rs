@@ -1,6 +1,6 @@
 //! A page whose SDK masks nothing plants card numbers in every channel that rrweb has. None may reach a viewer,
 //! whether it comes in a snapshot, in an addition or in a change (SEC-27, SEC-31; the list is rrweb's own leak map).
-#![allow(clippy::disallowed_methods)] // a test may read the clock
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)] // a test may read the clock and fail loudly
 
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -15,8 +15,11 @@ const LATE: ViewerId = ViewerId(2);
 const CANARY: &str = "4539578763621486";
 const SPACED: &str = "4539 5787 6362 1486";
 
-/// Channels in the tree: name, tag, attributes, text; `$` stands for the canary.
-const TREE_CHANNELS: &[(&str, &str, &[(&str, &str)], &str)] = &[
+/// A channel in the tree: name, tag, attributes, text.
+type TreeChannel = (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static str);
+
+/// Channels in the tree; `$` stands for the canary.
+const TREE_CHANNELS: &[TreeChannel] = &[
     ("title text", "title", &[], "Pay $"),
     ("paragraph text", "p", &[], "$"),
     ("text with words", "div", &[], "Your card $ was charged"),

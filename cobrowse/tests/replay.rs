@@ -1,6 +1,6 @@
 //! What viewers get, replayed as an rrweb replayer would, is the page: for a live viewer after any changes, and for a
 //! late one. Then the same streams broken in every way: no panic, no canary, and a reason for every blank.
-#![allow(clippy::disallowed_methods)] // a test may read the clock
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)] // a test may read the clock and fail loudly
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -159,7 +159,7 @@ impl Page {
                     let wire = self.tree.serialise(pick);
                     removes.push(json!({ "parentId": self.tree.nodes[&pick].parent, "id": pick }));
                     self.tree.remove(pick);
-                    if byte % 2 == 0 && adds.is_empty() && texts.is_empty() && attributes.is_empty() {
+                    if byte.is_multiple_of(2) && adds.is_empty() && texts.is_empty() && attributes.is_empty() {
                         self.tree.insert(Some(3), None, &wire);
                         adds.push(json!({ "parentId": 3, "nextId": null, "node": wire }));
                         break;
@@ -198,7 +198,7 @@ impl Page {
             if self.tree.nodes[&parent].tag.is_empty() || self.tree.nodes[&parent].tag == "input" { 3 } else { parent };
         let id = self.next_id;
         self.next_id += 1;
-        let wire = if byte % 2 == 0 {
+        let wire = if byte.is_multiple_of(2) {
             json!({ "type": 2, "id": id, "tagName": TAGS[usize::from(byte / 2) % TAGS.len()], "attributes": {}, "childNodes": [] })
         } else {
             json!({ "type": 3, "id": id, "textContent": WORDS[usize::from(byte / 2) % WORDS.len()] })

@@ -59,7 +59,7 @@ export class FakeSocket {
 		const session = { session: "s_1", resume_secret: "secret", resumed, you, recording: false };
 		this.#seq = seq;
 		this.onmessage?.({
-			data: JSON.stringify({ t: "welcome", seq: 0, v: 1, ...session, ping_ms: 10_000, resume_ms: 30_000 }),
+			data: JSON.stringify({ t: "welcome", seq, v: 1, ...session, ping_ms: 10_000, resume_ms: 30_000 }),
 		});
 	}
 

@@ -116,7 +116,7 @@ fn text(evidence: &Evidence) -> Verdict {
         return Verdict::Anchor;
     }
     let class = evidence.class.any(&[Topic::Number, Topic::Csc]);
-    let is_code = said.has(Topic::Csc) && !(said.has(Topic::Other) && !evidence.label.has(Topic::Csc));
+    let is_code = said.has(Topic::Csc) && (!said.has(Topic::Other) || evidence.label.has(Topic::Csc));
     if is_code && !foreign {
         return Verdict::Anchor;
     }

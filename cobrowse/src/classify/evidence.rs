@@ -2,6 +2,7 @@
 
 use super::words::{Topic, Topics, identifier_topics, topics};
 use crate::mirror::{Key, Kind, Mirror, Role};
+use hashbrown::HashMap;
 
 /// Nodes that are walked over in search of the words before a control.
 const NEAR_NODES_MAX: usize = 60;
@@ -89,8 +90,46 @@ impl Evidence {
     }
 }
 
+/// What one pass over the page finds out once for all controls.
+pub(super) struct Surroundings<'m> {
+    mirror: &'m Mirror,
+    /// Label elements by the id they are for.
+    labels: HashMap<&'m str, Vec<Key>>,
+    /// Elements by their id.
+    named: HashMap<&'m str, Vec<Key>>,
+    /// What containers call themselves.
+    containers: HashMap<Key, Topics>,
+}
+
+impl<'m> Surroundings<'m> {
+    pub(super) fn of(mirror: &'m Mirror) -> Self {
+        let mut found = Self { mirror, labels: HashMap::new(), named: HashMap::new(), containers: HashMap::new() };
+        for key in mirror.root().into_iter().flat_map(|root| mirror.subtree(root)) {
+            let Some(element) = mirror.element(key) else { continue };
+            if mirror.names.text(element.tag) == "label"
+                && let Some(target) = mirror.clue(key, "for")
+            {
+                found.labels.entry(target).or_default().push(key);
+            }
+            if let Some(id) = mirror.attribute(key, "id") {
+                found.named.entry(id).or_default().push(key);
+            }
+        }
+        found
+    }
+
+    fn container(&mut self, key: Key) -> Topics {
+        let mirror = self.mirror;
+        *self.containers.entry(key).or_insert_with(|| {
+            let names = ["id", "class", "aria-label"].iter().filter_map(|name| mirror.attribute(key, name));
+            names.fold(Topics::default(), |found, value| found.with(topics(value)))
+        })
+    }
+}
+
 /// Gathers what is known of a control.
-pub(super) fn gather(mirror: &Mirror, key: Key) -> Evidence {
+pub(super) fn gather(around: &mut Surroundings<'_>, key: Key) -> Evidence {
+    let mirror = around.mirror;
     let mut evidence = Evidence { shape: shape(mirror, key), ..Evidence::default() };
     evidence.token = mirror.clue(key, "autocomplete").and_then(token);
     let mut own = Topics::default();
@@ -105,12 +144,12 @@ pub(super) fn gather(mirror: &Mirror, key: Key) -> Evidence {
         }
     }
     evidence.own = own;
-    evidence.label = labels(mirror, key);
+    evidence.label = labels(around, key);
     evidence.near = topics(&words_before(mirror, key));
     if evidence.said().is_empty() && evidence.near.is_empty() {
         evidence.after = topics(&words_after(mirror, key));
     }
-    evidence.context = context(mirror, key);
+    evidence.context = context(around, key);
     evidence
 }
 
@@ -184,24 +223,19 @@ fn token(attribute: &str) -> Option<Token> {
 }
 
 /// Label elements that name it, around it, and what aria refers to.
-fn labels(mirror: &Mirror, key: Key) -> Topics {
+fn labels(around: &Surroundings<'_>, key: Key) -> Topics {
+    let mirror = around.mirror;
     let mut found = Topics::default();
-    if let Some(around) = mirror.ancestors(key).take(6).find(|ancestor| mirror.tag(*ancestor) == "label") {
-        found = found.with(topics(&text_of(mirror, around, key)));
+    if let Some(label) = mirror.ancestors(key).take(6).find(|ancestor| mirror.tag(*ancestor) == "label") {
+        found = found.with(topics(&text_of(mirror, label, key)));
     }
-    let id = mirror.clue(key, "id");
-    let references = ["aria-labelledby", "aria-describedby"].map(|name| mirror.clue(key, name).unwrap_or_default());
-    if id.is_none() && references.iter().all(|list| list.is_empty()) {
-        return found;
-    }
-    let Some(root) = tree_root(mirror, key) else { return found };
-    for other in mirror.labels_in(root) {
-        let names = |list: &str| {
-            mirror.attribute(other, "id").is_some_and(|id| list.split_ascii_whitespace().any(|one| one == id))
-        };
-        let is_label = id.is_some() && mirror.clue(other, "for") == id;
-        if is_label || references.iter().any(|list| names(list)) {
-            found = found.with(topics(&text_of(mirror, other, key)));
+    let labels = mirror.clue(key, "id").and_then(|id| around.labels.get(id));
+    let references = ["aria-labelledby", "aria-describedby"].into_iter().filter_map(|name| mirror.clue(key, name));
+    let references = references.flat_map(str::split_ascii_whitespace).filter_map(|id| around.named.get(id));
+    for label in labels.into_iter().chain(references).flatten() {
+        // Frames and their page may use the same ids.
+        if tree_root(mirror, *label) == tree_root(mirror, key) {
+            found = found.with(topics(&text_of(mirror, *label, key)));
         }
     }
     found
@@ -291,20 +325,14 @@ fn tail(text: &str, chars: usize) -> String {
 }
 
 /// Legends and what forms and containers call themselves.
-fn context(mirror: &Mirror, key: Key) -> Topics {
+fn context(around: &mut Surroundings<'_>, key: Key) -> Topics {
+    let mirror = around.mirror;
     let mut found = Topics::default();
     for ancestor in mirror.ancestors(key).take(8) {
-        for name in ["id", "class", "aria-label"] {
-            if let Some(value) = mirror.attribute(ancestor, name) {
-                found = found.with(topics(value));
-            }
-        }
+        found = found.with(around.container(ancestor));
         if matches!(mirror.tag(ancestor), "fieldset" | "form") {
             let legend = mirror.children(ancestor).find(|child| mirror.tag(*child) == "legend");
-            if let Some(legend) = legend {
-                found = found.with(topics(&text_of(mirror, legend, key)));
-            }
-            break;
+            return legend.map_or(found, |legend| found.with(topics(&text_of(mirror, legend, key))));
         }
     }
     found

@@ -160,16 +160,22 @@ fn fold_char(c: char, folded: &mut String) {
             continue;
         }
         for part in std::iter::once(lower).nfkd() {
-            if is_combining_mark(part) {
+            if is_accent(part) {
                 continue;
             }
-            if part.is_alphanumeric() {
+            if part.is_alphanumeric() || is_combining_mark(part) {
                 folded.extend(part.to_lowercase());
             } else {
                 space(folded);
             }
         }
     }
+}
+
+/// Marks that people leave out: Latin, Greek and Cyrillic accents, Hebrew and Arabic points. In other scripts a mark is a
+/// vowel, and words without vowels are other words.
+fn is_accent(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{64b}'..='\u{65f}' | '\u{670}')
 }
 
 fn space(folded: &mut String) {

@@ -409,7 +409,7 @@ impl Mirror {
         let level = verdict.level.max(if private { Level::Masked } else { Level::Public });
         if let Some(element) = self.element_mut(key)
             && element.role != role
-            && !(was_private && !role.is_private())
+            && (role.is_private() || !was_private)
         {
             element.role = role;
             changes.raised.insert(key);

@@ -48,11 +48,6 @@ impl Mirror {
         None
     }
 
-    /// Elements that may name a control: labels, and everything with an id.
-    pub(crate) fn labels_in(&self, root: Key) -> impl Iterator<Item = Key> + '_ {
-        self.subtree(root).filter(|key| self.tag(*key) == "label" || self.attribute(*key, "id").is_some())
-    }
-
     /// The nearest ancestor that makes a block of its own: what stands in it is read together.
     pub(crate) fn block(&self, key: Key) -> Option<Key> {
         self.ancestors(key).find(|ancestor| !is_inline(self.tag(*ancestor)))

@@ -33,7 +33,6 @@ pub(super) struct Data<'a> {
     removes: Option<Vec<WireRemove<'a>>>,
     #[serde(borrow)]
     adds: Option<Vec<WireAdd<'a>>>,
-    is_attach_iframe: Option<bool>,
     positions: Option<Vec<WirePosition>>,
     id: Option<i64>,
     #[serde(rename = "type", deserialize_with = "small_number")]
@@ -206,15 +205,11 @@ pub(crate) struct Mutation<'a> {
     pub(crate) texts: Vec<TextChange<'a>>,
     /// Applied last.
     pub(crate) attributes: Vec<AttributeChange<'a>>,
-    /// The adds bring the documents of frames.
-    pub(crate) attaches_frame: bool,
 }
 
-/// A node leaves its parent.
+/// A node leaves its parent, which the mirror knows better.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Removal {
-    /// The parent it left.
-    pub(crate) parent: NodeId,
     /// Which.
     pub(crate) node: NodeId,
 }
@@ -384,7 +379,6 @@ impl<'a> Data<'a> {
             adds: adds.collect::<Option<_>>()?,
             texts: texts.collect::<Option<_>>()?,
             attributes: attributes.collect::<Option<_>>()?,
-            attaches_frame: self.is_attach_iframe.unwrap_or_default(),
         })
     }
 
@@ -475,7 +469,8 @@ fn wire_sheet(id: Option<i64>) -> Option<u32> {
 
 impl WireRemove<'_> {
     fn into_removal(self) -> Option<Removal> {
-        Some(Removal { parent: NodeId::from_wire(self.parent_id?)?, node: NodeId::from_wire(self.id?)? })
+        NodeId::from_wire(self.parent_id?)?;
+        Some(Removal { node: NodeId::from_wire(self.id?)? })
     }
 }
 

@@ -53,7 +53,6 @@ export class Session extends Emitter<SessionEvents> {
 	#socket: WebSocket | undefined;
 	#state: "idle" | "connecting" | "open" | "ended" = "idle";
 	#resume: Resume | undefined;
-	#mayJump = false;
 	#wasOpen = false;
 	#attempt = 0;
 	#lostAt = 0;
@@ -157,18 +156,17 @@ export class Session extends Emitter<SessionEvents> {
 	}
 
 	/**
-	 * Messages that we have are skipped; a gap means that some were lost, and a resume brings them. Only right after a
-	 * resume the count may jump: the node then says everything anew, because it no longer has what we missed.
+	 * Messages that we have are skipped; a gap means that some were lost, and a resume brings them. A node that no longer
+	 * has what we missed counts from another number on, which its `welcome` tells, and says everything anew.
 	 */
 	#isInSequence(seq: number): boolean {
 		if (this.#resume === undefined) return false;
 		if (seq === 0) return true;
 		if (seq <= this.#resume.seq) return false;
-		if (seq > this.#resume.seq + 1 && !this.#mayJump) {
+		if (seq > this.#resume.seq + 1) {
 			this.#drop(this.#socket);
 			return false;
 		}
-		this.#mayJump = false;
 		this.#resume.seq = seq;
 		return true;
 	}
@@ -179,9 +177,7 @@ export class Session extends Emitter<SessionEvents> {
 		this.#wasOpen = true;
 		this.#attempt = 0;
 		this.#tokenIsFresh = false;
-		const seq = welcome.resumed ? (this.#resume?.seq ?? 0) : welcome.seq;
-		this.#mayJump = welcome.resumed;
-		this.#resume = { session: welcome.session, secret: welcome.resume_secret, seq };
+		this.#resume = { session: welcome.session, secret: welcome.resume_secret, seq: welcome.seq };
 		this.#pingTimer = setInterval(() => this.#ping(), welcome.ping_ms);
 		this.emit(welcome.resumed ? "resumed" : "opened", welcome);
 	}

@@ -14,10 +14,9 @@ const EXECUTABLES = {
 
 const CHROMIUM_ARGS = [
   '--no-sandbox', // test machines run as root
-  '--use-fake-device-for-media-stream',
+  '--use-fake-device-for-media-stream=device-count=2',
   '--use-fake-ui-for-media-stream',
-  '--auto-select-desktop-capture-source=Entire screen',
-  '--auto-accept-this-tab-capture',
+  '--auto-select-tab-capture-source-by-title=Harrow', // what a shopper shares: a tab of the demo shop
   '--autoplay-policy=no-user-gesture-required',
   // Pages in the background must go on playing: a test has several in one browser.
   '--disable-background-timer-throttling',
@@ -80,7 +79,8 @@ class Browser {
    */
   async open(url, { width = 1280, height = 800, prepare } = {}) {
     const context = await this.#browser.createBrowserContext();
-    const page = await context.newPage();
+    // A window each: in Firefox, a tab behind another is hidden, and a hidden page asks for no pictures.
+    const page = await context.newPage({ type: 'window' });
     await page.setViewport({ width, height });
     await page.evaluateOnNewDocument(installProbe);
     if (prepare) await page.evaluateOnNewDocument(prepare);

@@ -1,6 +1,7 @@
 // What people do on Tillside's pages: a shopper asks for help in the demo shop, an agent takes the call in the console.
 // Clicks what a person would click; waits for what a person would see.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { until } from './browser.js';
 import { media, pictures } from './probe.js';
 
@@ -51,9 +52,9 @@ export function stage(page) {
 }
 
 /** An agent opens the console. */
-export async function agentArrives(browser, origin, { prepare } = {}) {
+export async function agentArrives(browser, origin) {
   const name = newName('Agent');
-  const page = await browser.open(`${origin}/console/?name=${encodeURIComponent(name)}`, { prepare });
+  const page = await browser.open(`${origin}/console/?name=${encodeURIComponent(name)}`);
   await find(page, 'queue');
   return { page, name, browser };
 }
@@ -71,10 +72,10 @@ export async function take(agent, shopper) {
   await find(agent.page, 'call');
 }
 
-/** A shopper and an agent in a call. */
+/** A shopper and an agent in a call. `options` are the shopper's. */
 export async function call(origin, shopperBrowser, agentBrowser, options = {}) {
   const shopper = await shopperAsks(shopperBrowser, origin, options);
-  const agent = await agentArrives(agentBrowser, origin, options);
+  const agent = await agentArrives(agentBrowser, origin);
   await take(agent, shopper);
   return [shopper, agent];
 }
@@ -100,6 +101,26 @@ export async function hearsAndSees(person, others, { voices = others } = {}) {
     if (seen.voices >= voices && seen.frames >= others && seen.moving >= others) return seen;
     throw new Error(JSON.stringify({ ...seen, media: now }));
   });
+}
+
+/** Waits until a measurement of the page no longer changes: what it measures has stopped. */
+export async function stops(what, measure) {
+  let last;
+  await until(`${what} stops`, async () => {
+    const before = last;
+    last = JSON.stringify(await measure());
+    if (last !== before) await delay(500);
+    return last === before;
+  });
+}
+
+/** Writes a line of chat and sends it. */
+export async function write(person, text) {
+  if (!(await person.page.$('>>> [data-testid="chat-input"]'))?.isVisible()) await click(person.page, 'toggle-chat');
+  const input = await find(person.page, 'chat-input');
+  await until('the chat is open', () => input.isVisible());
+  await input.type(text);
+  await click(person.page, 'chat-send');
 }
 
 /** Closes the pages of `people`. */

@@ -81,7 +81,7 @@ export function media(page) {
         } else if (stat.type === 'inbound-rtp' && stat.kind === 'audio') {
           now.audio.push({
             mid: stat.mid, energy: stat.totalAudioEnergy ?? 0, samples: stat.totalSamplesReceived ?? 0,
-            packets: stat.packetsReceived ?? 0, concealed: stat.concealedSamples ?? 0, codec: codec(stat),
+            packets: stat.packetsReceived ?? 0, bytes: stat.bytesReceived ?? 0, concealed: stat.concealedSamples ?? 0, codec: codec(stat),
           });
         } else if (stat.type === 'outbound-rtp') {
           now.sent.push({

@@ -1,0 +1,98 @@
+// What a call survives: a reloaded page, a lost signaling connection.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { launch, missing, until } from '../harness/browser.js';
+import { layCable } from '../harness/cable.js';
+import { startNode } from '../harness/node.js';
+import { agentArrives, allMeet, call, find, goHome, hearsAndSees, shopperAsks, take, write } from '../harness/people.js';
+import { exchanges, media } from '../harness/probe.js';
+
+/** How long signaling is cut. The node keeps media for 30 s without it. */
+const CUT_MS = 10_000;
+/** Between two looks at a receiver: at 30 pictures a second, none in this time is a gap that people see. */
+const LOOK_MS = 1_000;
+
+for (const kind of ['chromium', 'firefox']) {
+  describe(`a call in ${kind} survives`, { skip: missing(kind) }, () => {
+    let node;
+    let browser;
+
+    before(async () => {
+      node = await startNode();
+      browser = await launch(kind);
+    });
+    after(async () => {
+      await browser?.close();
+      await node?.stop();
+    });
+
+    it('signaling that is cut for ten seconds, with no gap in the media', async () => {
+      const cable = await layCable(node.origin);
+      const shopper = await shopperAsks(browser, cable.origin);
+      const agent = await agentArrives(browser, cable.origin);
+      await take(agent, shopper);
+      await allMeet([shopper, agent]);
+
+      cable.pull();
+      const plugInAt = Date.now() + CUT_MS;
+      const received = ({ page }) => media(page).then(({ video: [{ frames }], audio: [{ packets }] }) => ({ frames, packets }));
+      let before = await Promise.all([shopper, agent].map(received));
+      while (Date.now() < plugInAt) {
+        await delay(LOOK_MS);
+        const now = await Promise.all([shopper, agent].map(received));
+        for (const [index, { frames, packets }] of now.entries()) {
+          assert.ok(frames > before[index].frames, `pictures go on: ${frames} after ${before[index].frames}`);
+          assert.ok(packets > before[index].packets, `sound goes on: ${packets} after ${before[index].packets}`);
+        }
+        before = now;
+      }
+      assert.ok(cable.refused > 0, 'the pages tried to reconnect meanwhile');
+      cable.plug();
+
+      await write(shopper, 'still here');
+      await until('a line of chat arrives', async () => {
+        await agent.page.evaluate(() => document.querySelector('[data-testid="chat-log"]') ?? document.querySelector('[data-testid="toggle-chat"]').click());
+        const log = await find(agent.page, 'chat-log');
+        return (await log.evaluate((element) => element.textContent)).includes('still here');
+      });
+      for (const { page } of [shopper, agent]) {
+        const { offers, errors } = await exchanges(page);
+        assert.equal(offers, 1, 'the session was resumed, not joined anew');
+        assert.deepEqual(errors, []);
+      }
+      await goHome(shopper, agent);
+      await cable.cut();
+    });
+
+    it("a reload of the shopper's page: the call goes on by itself", async () => {
+      const [shopper, agent] = await call(node.origin, browser, browser);
+      await allMeet([shopper, agent]);
+      await shopper.page.reload({ waitUntil: 'load' });
+      await allMeet([shopper, agent]);
+      assert.equal((await exchanges(agent.page)).offers, 1, 'the agent noticed nothing');
+      await goHome(shopper, agent);
+    });
+
+    it("a reload of the agent's page: the agent takes the call again", async () => {
+      const [shopper, agent] = await call(node.origin, browser, browser);
+      await allMeet([shopper, agent]);
+      await agent.page.reload({ waitUntil: 'load' });
+      await take(agent, shopper);
+      await allMeet([shopper, agent]);
+      await goHome(shopper, agent);
+    });
+
+    it('an agent who leaves and another who comes', async () => {
+      const [shopper, first] = await call(node.origin, browser, browser);
+      await allMeet([shopper, first]);
+      await goHome(first);
+      const second = await agentArrives(browser, node.origin);
+      await take(second, shopper);
+      await hearsAndSees(second, 1);
+      await hearsAndSees(shopper, 1);
+      await goHome(shopper, second);
+    });
+  });
+}
