@@ -1,6 +1,7 @@
 //! The SDK, the demo shop and the agent's console, built into the binary from `sdk/dist`.
 
 use super::reply;
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -25,9 +26,7 @@ pub(super) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
         return reply::problem(StatusCode::NOT_FOUND, "not_found", message);
     };
     let etag = etag(&file);
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|given| given.as_bytes() == etag.as_bytes()) {
-        return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response();
-    }
+    let is_known = headers.get(header::IF_NONE_MATCH).is_some_and(|given| given.as_bytes() == etag.as_bytes());
     // The SDK is made to be loaded by the store's own pages; the pages are not.
     let is_sdk = path.starts_with("sdk/");
     let resource_policy = if is_sdk { "cross-origin" } else { "same-origin" };
@@ -47,6 +46,12 @@ pub(super) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
         file.data,
     )
         .into_response();
+    if is_known {
+        // With all its headers: a browser puts them in place of those it has stored (RFC 9111 §4.3.4), and a page whose
+        // policy became the default one would be dead after a reload.
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+    }
     let headers = response.headers_mut();
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static(resource_policy));
     if is_sdk {

@@ -116,7 +116,8 @@ export async function stops(what, measure) {
 
 /** Writes a line of chat and sends it. */
 export async function write(person, text) {
-  if (!(await person.page.$('>>> [data-testid="chat-input"]'))?.isVisible()) await click(person.page, 'toggle-chat');
+  const isOpen = (await (await person.page.$('>>> [data-testid="chat-input"]'))?.isVisible()) ?? false;
+  if (!isOpen) await click(person.page, 'toggle-chat');
   const input = await find(person.page, 'chat-input');
   await until('the chat is open', () => input.isVisible());
   await input.type(text);

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { launch, missing, until } from '../harness/browser.js';
 import { layCable } from '../harness/cable.js';
 import { startNode } from '../harness/node.js';
-import { agentArrives, allMeet, call, find, goHome, hearsAndSees, shopperAsks, take, write } from '../harness/people.js';
+import { agentArrives, allMeet, call, click, find, goHome, hearsAndSees, shopperAsks, shows, take, write } from '../harness/people.js';
 import { exchanges, media } from '../harness/probe.js';
 
 /** How long signaling is cut. The node keeps media for 30 s without it. */
@@ -34,10 +34,14 @@ for (const kind of ['chromium', 'firefox']) {
       const agent = await agentArrives(browser, cable.origin);
       await take(agent, shopper);
       await allMeet([shopper, agent]);
+      const received = ({ page }) => media(page).then(({ video: [{ frames }], audio: [{ packets }] }) => ({ frames, packets }));
+      await until('the call runs steadily', async () => {
+        const now = await Promise.all([shopper, agent].map(received));
+        return now.every(({ frames }) => frames > 90);
+      });
 
       cable.pull();
       const plugInAt = Date.now() + CUT_MS;
-      const received = ({ page }) => media(page).then(({ video: [{ frames }], audio: [{ packets }] }) => ({ frames, packets }));
       let before = await Promise.all([shopper, agent].map(received));
       while (Date.now() < plugInAt) {
         await delay(LOOK_MS);
@@ -52,8 +56,8 @@ for (const kind of ['chromium', 'firefox']) {
       cable.plug();
 
       await write(shopper, 'still here');
-      await until('a line of chat arrives', async () => {
-        await agent.page.evaluate(() => document.querySelector('[data-testid="chat-log"]') ?? document.querySelector('[data-testid="toggle-chat"]').click());
+      await until('the answer to a lost connection is a line of chat', async () => {
+        if (!(await shows(agent.page, 'chat-log'))) await click(agent.page, 'toggle-chat');
         const log = await find(agent.page, 'chat-log');
         return (await log.evaluate((element) => element.textContent)).includes('still here');
       });
