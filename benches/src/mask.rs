@@ -39,7 +39,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
 }
 
 fn corpus_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries = fs::read_dir(folder).map_err(|error| format!("cannot read the corpus {}: {error}", folder.display()))?;
+    let entries =
+        fs::read_dir(folder).map_err(|error| format!("cannot read the corpus {}: {error}", folder.display()))?;
     let is_corpus = |path: &PathBuf| path.to_string_lossy().ends_with(".jsonl.xz");
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_corpus).collect();
     files.sort();

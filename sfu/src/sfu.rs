@@ -110,12 +110,10 @@ impl Sfu {
     /// Seals what arrived since the last call into `sends`, subscriber by subscriber.
     pub fn forward(&mut self, now: Instant, sends: &mut Sends) -> Forwarded {
         self.advance(now);
-        while let Some(&key) = self.dirty.front() {
-            match self.enter(key, sends, Room::forward) {
-                Some(Forwarded::SlabFull) => return Forwarded::SlabFull,
-                Some(Forwarded::All) => drop(self.dirty.pop_front()),
-                // It failed. If it is gone, its place in the queue is gone too, and the front is another's turn.
-                None => self.dirty.retain(|dirty| *dirty != key),
+        while let Some(key) = self.dirty.pop_front() {
+            if self.enter(key, sends, Room::forward) == Some(Forwarded::SlabFull) {
+                self.dirty.push_front(key);
+                return Forwarded::SlabFull;
             }
         }
         Forwarded::All

@@ -63,11 +63,11 @@ class Player(Client):
             self.connection.addTransceiver(kind, direction="recvonly")
         return await self.enter(f"/v1/whep/{room}")
 
-    async def more(self, count):
+    async def more(self, count, patience_s=30):
         """Waits until this many more good frames of both kinds have come."""
         assert sorted(self.judges) == ["audio", "video"], self.judges
         for judge in self.judges.values():
-            await judge.more(count)
+            await judge.more(count, patience_s)
 
     async def close(self):
         for judge in self.judges.values():

@@ -11,14 +11,20 @@ from node import KEY, SECRET, Node, basic, candidates, signed_token
 from websocket import BINARY, WebSocket
 
 FOREIGN = "https://evil.example"
-# The length of a frame on an ICE-TCP connection that no message of ours needs (RFC 4571 §2 allows it).
-LONGEST_FRAME = b"\xff\xff"
+# Claims of a token that was good in 2023.
+EXPIRED = {"nbf": 1_699_990_000, "exp": 1_700_000_000}
+# The length of the longest frame that RFC 4571 §2 can express; no message to the node is so long.
+LONGEST = b"\xff\xff"
 
 
 def setUpModule():
     global node
     node = Node("signaling.hello_timeout_ms=1000")
     unittest.addModuleCleanup(node.stop)
+
+
+def bearer(token):
+    return {"Content-Type": "application/sdp", "Authorization": f"Bearer {token}"}
 
 
 class Abuse(unittest.IsolatedAsyncioTestCase):
@@ -33,9 +39,17 @@ class Abuse(unittest.IsolatedAsyncioTestCase):
         self.addAsyncCleanup(self.player.close)
         await self.player.start("call")
         await self.player.more(10)
+        self.watch = asyncio.create_task(self.watch_call())
+
+    async def watch_call(self):
+        while True:
+            await self.player.more(5, patience_s=10)
 
     async def asyncTearDown(self):
         await self.player.more(20)
+        if self.watch.done():
+            self.watch.result()
+        self.watch.cancel()
         self.assertEqual(await self.player.delete(), 200)
         self.assertEqual(await self.publisher.delete(), 200)
         self.assertEqual(await node.metric("tillside_panics_total"), 0)
@@ -47,8 +61,8 @@ class Abuse(unittest.IsolatedAsyncioTestCase):
         offer = self.publisher.connection.localDescription.sdp
         receiving = offer.replace("a=sendonly", "a=recvonly")
         sdp, json_type = {"Content-Type": "application/sdp"}, {"Content-Type": "application/json"}
+        expired = signed_token(**EXPIRED)
         key = json_type | {"Authorization": basic(KEY, SECRET)}
-        bearer = lambda token: sdp | {"Authorization": f"Bearer {token}"}
         whip, whep = "/v1/whip/show", "/v1/whep/show"
         cases = [
             ("no SDP", 422, whip, bearer(show), "hello"),
@@ -63,7 +77,7 @@ class Abuse(unittest.IsolatedAsyncioTestCase):
             ("no token", 401, whip, sdp, offer),
             ("no JWT", 401, whip, bearer("x.y.z"), offer),
             ("signed by another", 401, whip, bearer(signed_token("another secret of the same length")), offer),
-            ("expired", 401, whip, bearer(signed_token(exp=1_700_000_000, nbf=1_699_990_000)), offer),
+            ("expired", 401, whip, bearer(expired), offer),
             ("not yet valid", 401, whip, bearer(signed_token(nbf=4_000_000_000, exp=4_000_003_600)), offer),
             ("another tenant", 401, whip, bearer(signed_token(tenant="other")), offer),
             ("may not publish", 403, whip, bearer(silent), offer),
@@ -73,7 +87,7 @@ class Abuse(unittest.IsolatedAsyncioTestCase):
             ("unknown room to play", 404, "/v1/whep/nowhere", bearer(anywhere), receiving),
             ("foreign page", 403, whip, bearer(show) | {"Origin": FOREIGN}, offer),
             ("no token to play", 401, whep, sdp, receiving),
-            ("expired to play", 401, whep, bearer(signed_token(exp=1_700_000_000, nbf=1_699_990_000)), receiving),
+            ("expired to play", 401, whep, bearer(expired), receiving),
             ("no key", 401, "/v1/tokens", json_type, "{}"),
             ("wrong key", 401, "/v1/tokens", json_type | {"Authorization": basic(KEY, "wrong")}, "{}"),
             ("no JSON", 400, "/v1/tokens", key, "{"),
@@ -92,7 +106,7 @@ class Abuse(unittest.IsolatedAsyncioTestCase):
         self.assertEqual([room["room"] for room in rooms.json()["rooms"]], ["call"], "no refused request left a room")
 
     async def test_a_signed_token_is_as_good_as_a_minted_one(self):
-        """Otherwise the refusals of signed tokens in the table above would prove nothing."""
+        # Otherwise the refusals of signed tokens in the table above would prove nothing.
         publisher = Publisher(node, signed_token())
         self.addAsyncCleanup(publisher.close)
         await publisher.start("show")
@@ -101,14 +115,14 @@ class Abuse(unittest.IsolatedAsyncioTestCase):
     async def test_websockets_of_foreign_pages_are_refused(self):
         for origin, status in [(FOREIGN, 403), ("null", 403), ("http://localhost:1", 101), (None, 101)]:
             with self.subTest(origin):
-                answered, socket_ = await WebSocket.open(node, origin)
+                answered, client = await WebSocket.open(node, origin)
                 self.assertEqual(answered, status)
-                if socket_:
-                    socket_.drop()
+                if client:
+                    client.drop()
 
     async def test_a_first_frame_that_is_no_hello_ends_the_socket(self):
         join = {"t": "join", "offer": "v=0", "tracks": []}
-        hello = {"t": "hello", "v": [1], "token": signed_token(exp=1_700_000_000, nbf=1_699_990_000)}
+        hello = {"t": "hello", "v": [1], "token": signed_token(**EXPIRED)}
         cases = [
             ("not JSON", "{", "malformed"),
             ("an array", "[1]", "malformed"),
@@ -154,13 +168,13 @@ class Abuse(unittest.IsolatedAsyncioTestCase):
         dropped = await node.metric("tillside_rtp_drop_total")
         dice = random.Random(1)
         sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(20)]
-        for round_ in range(100):
+        for _ in range(100):
             for sender in sockets:
                 sender.sendto(garbage(dice), address)
-            # Slowly enough that the node, not the kernel's full buffer, drops them.
+            # Slowly enough that the node drops them, not a full buffer of the kernel.
             await asyncio.sleep(0.01)
-        await node.metric_above("tillside_udp_unknown_source_total", unknown + 500)
-        await node.metric_above("tillside_rtp_drop_total", dropped + 500)
+        await node.metric_above("tillside_udp_unknown_source_total", unknown + 400)
+        await node.metric_above("tillside_rtp_drop_total", dropped + 400)
         for sender in sockets:
             sender.setblocking(False)
             self.assertRaises(BlockingIOError, sender.recv, 2048)
@@ -171,7 +185,7 @@ class Abuse(unittest.IsolatedAsyncioTestCase):
         dice = random.Random(2)
         noise = dice.randbytes(3000)
         for name, sent in [
-            ("no frame", LONGEST_FRAME + noise),
+            ("a frame too long", LONGEST + noise),
             ("frames of noise", b"".join(framed(garbage(dice)) for _ in range(50))),
             ("an HTTP request", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + noise),
             ("an empty frame", b"\x00\x00" * 500),

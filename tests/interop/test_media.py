@@ -32,7 +32,8 @@ class Media(unittest.IsolatedAsyncioTestCase):
         self.assertGreater(audio.good, 0.8 * audio.frames, "the tone is clean")
         self.assertGreater(video.good, 0.8 * video.frames, "the pictures are clean")
         self.assertGreater(len(video.bars), 10, "the pictures move")
-        print(f"{codec}: {video.good}/{video.frames} pictures, {audio.good}/{audio.frames} of sound", end=" ", flush=True)
+        seen = f"{video.good} of {video.frames} pictures, {audio.good} of {audio.frames} frames of sound"
+        print(f"{codec}: {seen} ...", end=" ", flush=True)
 
     async def test_vp8_and_opus(self):
         await self.check_codec("vp8", "video/VP8")

@@ -19,7 +19,8 @@ class WebSocket:
         reader, writer = await asyncio.open_connection(*node.http.rsplit(":", 1))
         key = base64.b64encode(os.urandom(16)).decode()
         headers = ["GET /v1/ws HTTP/1.1", f"Host: {node.http}", "Connection: Upgrade", "Upgrade: websocket"]
-        headers += [f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13"] + ([f"Origin: {origin}"] if origin else [])
+        headers += [f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13"]
+        headers += [f"Origin: {origin}"] if origin else []
         writer.write("\r\n".join([*headers, "", ""]).encode())
         head = await reader.readuntil(b"\r\n\r\n")
         status = int(head.split()[1])

@@ -110,7 +110,8 @@ fn sec_01_a_sprayer_of_hellos_stops_no_join() {
     for tick in 0..JOINS * 10 + 100 {
         if tick % 10 == 0 && newcomers.len() < JOINS as usize {
             let number = 100 + newcomers.len() as u64;
-            newcomers.push(world.join(participant(100 + number / 2, number, &[SentTrack::MICROPHONE]), Link::default()));
+            let newcomer = participant(100 + number / 2, number, &[SentTrack::MICROPHONE]);
+            newcomers.push(world.join(newcomer, Link::default()));
         }
         for _ in 0..10 {
             assert_eq!(world.inject(stranger(sprayed % 50), null_hello()), 0, "not even an alert");
@@ -248,9 +249,12 @@ fn silent_client(world: &mut World) -> BotId {
     bot
 }
 
+/// The nth datagram of a flood.
+type Flood = fn(u32) -> Vec<u8>;
+
 #[test]
 fn sec_05_floods_before_a_handshake_end_the_session_and_grow_nothing() {
-    let floods: [(&str, fn(u32) -> Vec<u8>); 3] = [
+    let floods: [(&str, Flood); 3] = [
         ("fragments without content", |n| handshake_record(0, n, 1000, &[])),
         ("records of the next epoch", |n| handshake_record(1, n, 20, &[0; 20])),
         ("fragments of one byte of the longest message", |n| handshake_record(0, n, 0xFF_FFFF, &[1])),
@@ -332,11 +336,11 @@ fn sec_07_not_even_a_participants_own_made_up_streams_grow_anything() {
 #[test]
 fn sec_08_a_check_that_is_not_authentic_is_not_answered() {
     let (mut world, bots) = call(12);
-    let answers = world.events().iter().filter_map(|event| match event {
+    let mut answers = world.events().iter().filter_map(|event| match event {
         Event::Answered { answer, .. } => Some(Answer::parse(answer).expect("an answer").ice),
         _ => None,
     });
-    let Credentials { ufrag, password } = answers.last().expect("two joined");
+    let Credentials { ufrag, password } = answers.next_back().expect("two joined");
     let provider = rtc::crypto::default_provider().expect("built with aws-lc-rs");
     let check = |ufrag: &str, password: &str| {
         let transaction = rtc::stun::message::TransactionId([5; 12]);

@@ -73,8 +73,15 @@ fn drawn_text(evidence: &Evidence, said: Topics, distance: usize) -> bool {
         && !is_foreign(evidence.near)
         && (evidence.shape.numeric || evidence.shape.password || short)
         && distance <= 2;
+    let numbered = said.has(Topic::Digits) && distance <= 3;
+    let card_long = evidence.shape.length.is_some_and(|length| (15..=23).contains(&length))
+        && !said.has(Topic::Name)
+        && !is_foreign(evidence.near)
+        && distance <= 3;
     let masked_code = evidence.shape.code_mask && !said.has(Topic::Name);
     masked_code
+        || numbered
+        || card_long
         || named_code
         || named_date
         || carded
