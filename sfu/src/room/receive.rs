@@ -13,6 +13,7 @@ use crate::sends::NetPath;
 use crate::stream::level::AudioLevel;
 use crate::transport::{EndReason, TransportEvent};
 use slab::Slab;
+use std::time::Instant;
 
 impl Room {
     /// A STUN message for the participant's user name fragment, from anywhere.
@@ -61,12 +62,17 @@ impl Room {
     /// One authentic packet: note its arrival, find whose it is, put it into the ring, remember to forward it.
     fn receive(&mut self, context: &mut Context<'_>, key: ParticipantKey, packet: &RtpPacket<'_>) {
         let now = context.now;
+        if let Some(at) = self.participants[key.0].note_arrival(now, packet) {
+            self.wake_at(at);
+        }
         let participant = &mut self.participants[key.0];
-        participant.note_arrival(context, packet);
         let Some(role) = participant.role_of(packet, &mut self.publications) else {
             context.counters.drop_unpublished += 1;
             return;
         };
+        if !role.rtx {
+            participant.uplink.newest_ssrc = packet.ssrc();
+        }
         let publication = &mut self.publications[role.publication.0];
         if publication.muted {
             context.counters.drop_unpublished += 1;
@@ -142,12 +148,13 @@ impl Room {
 }
 
 impl Participant {
-    /// Transport-wide arrival times are of all packets, whatever they carry.
-    fn note_arrival(&mut self, context: &mut Context<'_>, packet: &RtpPacket<'_>) {
+    /// Transport-wide arrival times are of all packets, whatever they carry. Says when they must be told.
+    fn note_arrival(&mut self, now: Instant, packet: &RtpPacket<'_>) -> Option<Instant> {
         let number = self.uplink.extensions.id(Extension::TransportCc).and_then(|id| packet.extension(id));
         if let Some(&[high, low]) = number {
-            self.uplink.twcc.record(context.now, u16::from_be_bytes([high, low]));
+            self.uplink.twcc.record(now, u16::from_be_bytes([high, low]));
         }
+        self.uplink.twcc.poll_timeout()
     }
 
     /// What the packet's SSRC carries, learnt from the packet itself if it was not seen before (media traps I3, B4).
