@@ -63,11 +63,11 @@ export function exchanges(page) {
 /**
  * What the page receives and sends now, over its open connections:
  * `{video: [{mid, frames, codec, width, height, freezes}], audio: [{mid, energy, samples, concealed, codec}],
- *   sent: [{kind, rid, frames, packets, codec}], srtp: [cipher]}`.
+ *   sent: [{kind, rid, frames, packets, codec}], srtp: [cipher], sendable: bits per second, where the browser says it}`.
  */
 export function media(page) {
   return page.evaluate(async () => {
-    const now = { video: [], audio: [], sent: [], srtp: [] };
+    const now = { video: [], audio: [], sent: [], srtp: [], sendable: undefined };
     for (const connection of window.__probe.connections) {
       if (connection.signalingState === 'closed') continue;
       const report = await connection.getStats();
@@ -88,6 +88,8 @@ export function media(page) {
             kind: stat.kind, rid: stat.rid, frames: stat.framesEncoded ?? 0, packets: stat.packetsSent ?? 0,
             codec: codec(stat), active: stat.active,
           });
+        } else if (stat.type === 'candidate-pair' && stat.availableOutgoingBitrate !== undefined) {
+          now.sendable = stat.availableOutgoingBitrate;
         } else if (stat.type === 'transport' && stat.srtpCipher) {
           now.srtp.push(stat.srtpCipher);
         }

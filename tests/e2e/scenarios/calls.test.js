@@ -36,6 +36,10 @@ describe('a shopper and an agent', { skip: missing('chromium', 'firefox') }, () 
         const { offers, answers, errors } = await exchanges(page);
         assert.deepEqual({ offers, answers }, { offers: 1, answers: 1 }, 'a join is one SDP exchange');
         assert.deepEqual(errors, []);
+        await until('the browser finds its way up wide enough', async () => {
+          const { sendable } = await media(page);
+          return sendable === undefined || sendable > 1_000_000;
+        });
         const { srtp } = await media(page);
         assert.ok(srtp.every((cipher) => cipher.includes('GCM')), `ciphers ${srtp}`);
       }
