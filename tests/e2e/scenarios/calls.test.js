@@ -36,9 +36,10 @@ describe('a shopper and an agent', { skip: missing('chromium', 'firefox') }, () 
         const { offers, answers, errors } = await exchanges(page);
         assert.deepEqual({ offers, answers }, { offers: 1, answers: 1 }, 'a join is one SDP exchange');
         assert.deepEqual(errors, []);
-        await until('the browser finds its way up wide enough', async () => {
+        await until('the browser does not take its way up for blocked', async () => {
           const { sendable } = await media(page);
-          return sendable === undefined || sendable > 1_000_000;
+          // Chromium begins at 300 kbit/s, and only falls from there if the node's feedback does not reach it.
+          return sendable === undefined || sendable > 400_000;
         });
         const { srtp } = await media(page);
         assert.ok(srtp.every((cipher) => cipher.includes('GCM')), `ciphers ${srtp}`);
