@@ -13,6 +13,7 @@ use crate::sends::NetPath;
 use crate::stream::level::AudioLevel;
 use crate::transport::{EndReason, TransportEvent};
 use slab::Slab;
+use std::time::Instant;
 
 impl Room {
     /// A STUN message for the participant's user name fragment, from anywhere.
@@ -62,7 +63,9 @@ impl Room {
     fn receive(&mut self, context: &mut Context<'_>, key: ParticipantKey, packet: &RtpPacket<'_>) {
         let now = context.now;
         let participant = &mut self.participants[key.0];
-        participant.note_arrival(context, packet);
+        if let Some(at) = participant.note_arrival(context, packet) {
+            self.deadline = self.deadline.min(at);
+        }
         let Some(role) = participant.role_of(packet, &mut self.publications) else {
             context.counters.drop_unpublished += 1;
             return;
@@ -81,14 +84,14 @@ impl Room {
                 self.speakers.handle_level(now, role.publication, AudioLevel::from_byte(*level));
             }
         }
-        let wake = publication.encodings[encoding].nack.poll_timeout();
+        let feedback = publication.encodings[encoding].next_feedback(now);
         if self.arrivals.len() < ARRIVALS_MAX {
             self.dirty |= self.arrivals.is_empty();
             self.arrivals.push(Arrival { publication: role.publication, encoding: role.encoding, sequence });
         } else {
             context.counters.drop_other += 1;
         }
-        if let Some(at) = wake {
+        if let Some(at) = feedback {
             self.wake_at(at);
         }
         if !was_live {
@@ -142,12 +145,13 @@ impl Room {
 }
 
 impl Participant {
-    /// Transport-wide arrival times are of all packets, whatever they carry.
-    fn note_arrival(&mut self, context: &mut Context<'_>, packet: &RtpPacket<'_>) {
+    /// Transport-wide arrival times are of all packets, whatever they carry. Returns when they are to be told.
+    fn note_arrival(&mut self, context: &mut Context<'_>, packet: &RtpPacket<'_>) -> Option<Instant> {
         let number = self.uplink.extensions.id(Extension::TransportCc).and_then(|id| packet.extension(id));
         if let Some(&[high, low]) = number {
             self.uplink.twcc.record(context.now, u16::from_be_bytes([high, low]));
         }
+        self.uplink.twcc.poll_timeout()
     }
 
     /// What the packet's SSRC carries, learnt from the packet itself if it was not seen before (media traps I3, B4).
