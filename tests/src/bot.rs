@@ -95,6 +95,8 @@ pub struct Bot {
     /// Sender reports received.
     pub sender_reports: u32,
     next_report: Option<Instant>,
+    /// Counts all packets it sends, for transport-wide feedback.
+    transport_number: u16,
     out: Vec<Vec<u8>>,
 }
 
@@ -133,6 +135,7 @@ impl Bot {
             transport_feedback: 0,
             sender_reports: 0,
             next_report: None,
+            transport_number: 0,
             out: Vec::new(),
         }
     }
@@ -266,7 +269,8 @@ impl Bot {
         }
         self.start_media(now);
         let mut packets = Vec::new();
-        self.publishers.iter_mut().for_each(|publisher| publisher.handle_timeout(now, &mut packets));
+        let number = &mut self.transport_number;
+        self.publishers.iter_mut().for_each(|publisher| publisher.handle_timeout(now, number, &mut packets));
         self.send_rtp(&packets);
         self.send_nacks(now);
         self.send_reports(now);
@@ -376,9 +380,13 @@ impl Bot {
                 fir.fir.iter().for_each(|entry| self.publisher(entry.ssrc, Publisher::request_keyframe));
             } else if let Some(nack) = packet.downcast_ref::<TransportLayerNack>() {
                 for sequence in nack.nacks.iter().flat_map(|pair| pair.packet_list()) {
-                    self.publisher(nack.media_ssrc, |publisher| publisher.resend(sequence, &mut resent));
+                    let mut number = self.transport_number;
+                    self.publisher(nack.media_ssrc, |publisher| publisher.resend(sequence, &mut number, &mut resent));
+                    self.transport_number = number;
                 }
-            } else if packet.downcast_ref::<TransportLayerCc>().is_some() {
+            } else if let Some(feedback) = packet.downcast_ref::<TransportLayerCc>() {
+                // libwebrtc drops feedback that names an SSRC which it does not send.
+                self.publisher(feedback.media_ssrc, |_| {});
                 self.transport_feedback += 1;
             } else if packet.downcast_ref::<SenderReport>().is_some() {
                 self.sender_reports += 1;

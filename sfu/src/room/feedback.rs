@@ -210,9 +210,10 @@ impl Participant {
         while let Some(feedback) = self.uplink.twcc.poll(context.now) {
             let arrivals = feedback.packets().map(|(_, at)| at.map(|micros| micros as i64));
             let base = SequenceNumber(feedback.base());
-            // The media SSRC says nothing for a whole transport; browsers take any.
+            // The feedback is of the whole transport, but libwebrtc takes it only for an SSRC that it sends.
+            let media = self.uplink.newest_ssrc;
             send_rtcp(&mut self.transport, context, Some(ours), |out| {
-                out.transport_feedback(ours, Ssrc(0), feedback.count, base, arrivals) > 0
+                out.transport_feedback(ours, media, feedback.count, base, arrivals) > 0
             });
         }
     }

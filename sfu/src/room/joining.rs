@@ -66,6 +66,7 @@ impl Room {
             uplink: Uplink {
                 extensions: negotiated.received_extensions.clone(),
                 twcc: TwccRecorder::new(context.now),
+                newest_ssrc: Ssrc(0),
                 clock: PublisherClock::default(),
                 ssrc: Ssrc(context.rng.random()),
                 reference_time: None,

@@ -58,6 +58,8 @@ pub(super) struct Uplink {
     /// What extension ids mean before the m-line of a packet is known.
     pub(super) extensions: ExtensionMap,
     pub(super) twcc: TwccRecorder,
+    /// Of the newest media packet: what feedback about the whole transport names.
+    pub(super) newest_ssrc: Ssrc,
     pub(super) clock: PublisherClock,
     /// Our SSRC as a receiver (RFC 3550 §6.4.2).
     pub(super) ssrc: Ssrc,

@@ -62,14 +62,17 @@ impl Room {
     /// One authentic packet: note its arrival, find whose it is, put it into the ring, remember to forward it.
     fn receive(&mut self, context: &mut Context<'_>, key: ParticipantKey, packet: &RtpPacket<'_>) {
         let now = context.now;
-        let participant = &mut self.participants[key.0];
-        if let Some(at) = participant.note_arrival(context, packet) {
-            self.deadline = self.deadline.min(at);
+        if let Some(at) = self.participants[key.0].note_arrival(now, packet) {
+            self.wake_at(at);
         }
+        let participant = &mut self.participants[key.0];
         let Some(role) = participant.role_of(packet, &mut self.publications) else {
             context.counters.drop_unpublished += 1;
             return;
         };
+        if !role.rtx {
+            participant.uplink.newest_ssrc = packet.ssrc();
+        }
         let publication = &mut self.publications[role.publication.0];
         if publication.muted {
             context.counters.drop_unpublished += 1;
@@ -145,11 +148,11 @@ impl Room {
 }
 
 impl Participant {
-    /// Transport-wide arrival times are of all packets, whatever they carry. Returns when they are to be told.
-    fn note_arrival(&mut self, context: &mut Context<'_>, packet: &RtpPacket<'_>) -> Option<Instant> {
+    /// Transport-wide arrival times are of all packets, whatever they carry. Says when they must be told.
+    fn note_arrival(&mut self, now: Instant, packet: &RtpPacket<'_>) -> Option<Instant> {
         let number = self.uplink.extensions.id(Extension::TransportCc).and_then(|id| packet.extension(id));
         if let Some(&[high, low]) = number {
-            self.uplink.twcc.record(context.now, u16::from_be_bytes([high, low]));
+            self.uplink.twcc.record(now, u16::from_be_bytes([high, low]));
         }
         self.uplink.twcc.poll_timeout()
     }

@@ -110,7 +110,7 @@ impl Publisher {
     }
 
     /// The packets of sound or of a picture that are due.
-    pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Vec<Vec<u8>>) {
+    pub(super) fn handle_timeout(&mut self, now: Instant, transport_number: &mut u16, out: &mut Vec<Vec<u8>>) {
         while self.next <= now {
             let (interval, ticks) = if self.is_audio { (AUDIO_INTERVAL, 960) } else { (VIDEO_INTERVAL, 3000) };
             self.next += interval;
@@ -119,15 +119,15 @@ impl Publisher {
                 continue;
             }
             if self.is_audio {
-                self.send(&[], true, true, out);
+                self.send(&[], true, true, transport_number, out);
             } else {
-                self.send_picture(out);
+                self.send_picture(transport_number, out);
             }
         }
     }
 
     /// Sends a packet again, as RTX (RFC 4588 §4) for video, as itself for audio.
-    pub(super) fn resend(&mut self, sequence: u16, out: &mut Vec<Vec<u8>>) {
+    pub(super) fn resend(&mut self, sequence: u16, transport_number: &mut u16, out: &mut Vec<Vec<u8>>) {
         let Some((_, payload, timestamp, marker)) = self.history.iter().find(|sent| sent.0 == sequence) else { return };
         let mut body = sequence.to_be_bytes().to_vec();
         body.extend_from_slice(payload);
@@ -137,7 +137,7 @@ impl Publisher {
             sequence: self.rtx_sequence,
             timestamp: *timestamp,
             ssrc: self.rtx_ssrc,
-            extensions: self.extensions(extension::REPAIRED_RID),
+            extensions: self.extensions(extension::REPAIRED_RID, transport_number),
             payload: &body,
         };
         if !self.is_audio {
@@ -147,7 +147,7 @@ impl Publisher {
         }
     }
 
-    fn send_picture(&mut self, out: &mut Vec<Vec<u8>>) {
+    fn send_picture(&mut self, transport_number: &mut u16, out: &mut Vec<Vec<u8>>) {
         let keyframe = std::mem::take(&mut self.keyframe_wanted);
         self.picture = (self.picture + 1) & 0x7FFF;
         self.keyframes += u32::from(keyframe);
@@ -155,7 +155,7 @@ impl Publisher {
         let packets = (1 + usize::from(self.marker.encoding)) * if keyframe { 4 } else { 1 };
         for index in 0..packets {
             let header = self.vp8_header(index == 0, keyframe);
-            self.send(&header, keyframe && index == 0, index + 1 == packets, out);
+            self.send(&header, keyframe && index == 0, index + 1 == packets, transport_number, out);
         }
     }
 
@@ -174,7 +174,7 @@ impl Publisher {
         header
     }
 
-    fn send(&mut self, header: &[u8], start: bool, last: bool, out: &mut Vec<Vec<u8>>) {
+    fn send(&mut self, header: &[u8], start: bool, last: bool, transport_number: &mut u16, out: &mut Vec<Vec<u8>>) {
         self.marker.start = start;
         let mut payload = header.to_vec();
         self.marker.write(&mut payload);
@@ -185,7 +185,7 @@ impl Publisher {
             sequence: self.sequence,
             timestamp: self.marker.timestamp,
             ssrc: self.ssrc,
-            extensions: self.extensions(extension::RID),
+            extensions: self.extensions(extension::RID, transport_number),
             payload: &payload,
         };
         out.push(packet.write());
@@ -197,9 +197,10 @@ impl Publisher {
         self.marker.number += 1;
     }
 
-    /// Like browsers: mid and rid on the first packets of a stream only.
-    fn extensions(&self, rid_extension: u8) -> Vec<(u8, Vec<u8>)> {
-        let mut extensions = Vec::new();
+    /// Like browsers: the transport-wide number on every packet, mid and rid on the first ones of a stream only.
+    fn extensions(&self, rid_extension: u8, transport_number: &mut u16) -> Vec<(u8, Vec<u8>)> {
+        *transport_number = transport_number.wrapping_add(1);
+        let mut extensions = vec![(extension::TRANSPORT_CC, transport_number.to_be_bytes().to_vec())];
         if self.is_audio {
             extensions.push((extension::AUDIO_LEVEL, vec![0x80 | 30]));
         }
