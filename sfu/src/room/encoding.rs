@@ -125,6 +125,11 @@ impl Encoding {
         (inserted == Insertion::New).then_some(sequence)
     }
 
+    /// When the publisher is to be asked for something: lost packets or a keyframe.
+    pub(super) fn next_feedback(&self, now: Instant) -> Option<Instant> {
+        [self.nack.poll_timeout(), self.keyframes.poll_timeout(now)].into_iter().flatten().min()
+    }
+
     /// A sender report of this stream arrived.
     pub(super) fn handle_sender_report(&mut self, now: Instant, ntp: Ntp, rtp: u32) {
         self.stats.handle_sender_report(now, ntp);

@@ -5,7 +5,7 @@ use crate::sfu::Forwarded;
 
 /// Packets that one subscriber may need beyond one per arrival: the same publication in a second slot, and packets of
 /// a new frame that overtook its first one.
-const EXTRA: usize = 32;
+const EXTRA: usize = 128;
 
 impl Room {
     /// Seals what arrived into the slab. Goes on where it stopped when the slab was full.

@@ -87,14 +87,14 @@ impl Room {
                 self.speakers.handle_level(now, role.publication, AudioLevel::from_byte(*level));
             }
         }
-        let wake = publication.encodings[encoding].nack.poll_timeout();
+        let feedback = publication.encodings[encoding].next_feedback(now);
         if self.arrivals.len() < ARRIVALS_MAX {
             self.dirty |= self.arrivals.is_empty();
             self.arrivals.push(Arrival { publication: role.publication, encoding: role.encoding, sequence });
         } else {
             context.counters.drop_other += 1;
         }
-        if let Some(at) = wake {
+        if let Some(at) = feedback {
             self.wake_at(at);
         }
         if !was_live {

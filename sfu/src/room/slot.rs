@@ -21,8 +21,9 @@ use crate::stream::ring::Stored;
 use crate::stream::twcc::TwccSender;
 use std::time::{Duration, Instant};
 
-/// Packets of a new frame that may have overtaken its first one and wait in the ring.
-const OVERTAKERS_MAX: u64 = 32;
+/// Packets that may have overtaken the first one of a keyframe and wait in the ring: those of a round trip, when it was
+/// lost and sent again.
+const OVERTAKERS_MAX: u64 = 128;
 
 /// See the module.
 pub(super) struct Slot {
@@ -215,9 +216,11 @@ impl Slot {
         }
         let Some(rewritten) = self.rewriter.switch(encoding, stored.sequence, stored.facts, &clocks) else { return 0 };
         let mut written = u32::from(self.write(egress, publication, stored, &rewritten, Copy::First, sends));
-        for sequence in stored.sequence + 1..=stored.sequence + OVERTAKERS_MAX {
-            let Some(overtaker) = source.ring.packet(sequence) else { break };
-            written += self.forward_stored(egress, publication, encoding, &overtaker, sends);
+        let newest = source.ring.highest().unwrap_or(stored.sequence);
+        for sequence in stored.sequence + 1..=newest.min(stored.sequence + OVERTAKERS_MAX) {
+            if let Some(overtaker) = source.ring.packet(sequence) {
+                written += self.forward_stored(egress, publication, encoding, &overtaker, sends);
+            }
         }
         written
     }

@@ -52,8 +52,7 @@ impl Room {
         let encodings = participant.publications.iter().flat_map(|own| &self.publications[own.0].encodings);
         let feedback = encodings
             .filter(|encoding| encoding.ssrc.is_some())
-            .flat_map(|encoding| [encoding.nack.poll_timeout(), encoding.keyframes.poll_timeout(now)])
-            .flatten()
+            .filter_map(|encoding| encoding.next_feedback(now))
             .min();
         [transport, Some(participant.report_at), feedback, participant.uplink.twcc.poll_timeout()]
             .into_iter()
