@@ -135,6 +135,12 @@ impl Sends {
         &self.slab[first.start as usize..last.start as usize + usize::from(last.len)]
     }
 
+    /// Bytes of all datagrams together.
+    #[must_use]
+    pub fn total_bytes(&self) -> usize {
+        self.used
+    }
+
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {

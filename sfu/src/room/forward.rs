@@ -23,6 +23,7 @@ impl Room {
                 return Forwarded::SlabFull;
             }
             let Some((mut egress, slots)) = participant.egress(context.now) else { continue };
+            let bytes_before = context.sends.total_bytes();
             for slot in slots {
                 let Some(bound) = slot.publication() else { continue };
                 let publication = &publications[bound.0];
@@ -32,6 +33,7 @@ impl Room {
                     context.counters.rtp_out += u64::from(written);
                 }
             }
+            context.counters.rtp_bytes_out += (context.sends.total_bytes() - bytes_before) as u64;
         }
         *cursor = 0;
         arrivals.clear();
