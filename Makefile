@@ -8,7 +8,7 @@ VENV := tests/interop/.venv
 # How long each fuzz target runs, in seconds.
 FUZZ_SECONDS ?= 60
 # What `make bench` hands to tillside-bench.
-BENCH ?= limit
+BENCH ?= --help
 
 .PHONY: help
 help: ## Lists the commands
@@ -77,7 +77,7 @@ fuzz: ## Fuzzes every parser for FUZZ_SECONDS each (needs cargo-fuzz)
 	done
 
 .PHONY: bench
-bench: ## Runs tillside-bench; choose what with BENCH='forward --json out.json'
+bench: ## Runs tillside-bench; choose what with BENCH='mask --corpus DIR --json F'
 	cargo run --release --quiet -p tillside-bench -- $(BENCH)
 
 .PHONY: deny
