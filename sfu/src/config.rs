@@ -1,7 +1,6 @@
-//! What a worker is told at its start, and the limits of the core with their reasons.
+//! Limits of the core with their reasons.
 
 use crate::sends::NetPath;
-use std::net::SocketAddr;
 
 /// Participants in one room. A room lives on one core; 1 → 1,000 at 3 Mbit/s is more than a core forwards.
 pub const ROOM_PARTICIPANTS_MAX: usize = 2_000;
@@ -11,15 +10,6 @@ pub const WORKER_PARTICIPANTS_MAX: usize = 20_000;
 pub const COMMANDS_MAX: usize = 4_096;
 /// Events that wait for signaling.
 pub const EVENTS_MAX: usize = 16_384;
-
-/// Where participants are told to send media: the candidates of every answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Advertised {
-    /// UDP addresses of this worker, best first.
-    pub udp: Vec<SocketAddr>,
-    /// ICE-TCP addresses (passive), best first.
-    pub tcp: Vec<SocketAddr>,
-}
 
 /// True when a path could never be one of a participant: multicast or unspecified (SEC-11).
 #[must_use]

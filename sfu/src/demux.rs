@@ -21,8 +21,8 @@ pub(crate) struct Place {
     pub(crate) participant: ParticipantKey,
 }
 
-/// The tables. Only looked up, never iterated, so that their order cannot matter. Both are bounded by the participants
-/// of a worker: a participant has few paths and at most two user name fragments.
+/// The tables. Looked up, and never iterated where order could matter. Both are bounded by the participants of a worker:
+/// a participant has few paths and user name fragments.
 #[derive(Default)]
 pub(crate) struct Demux {
     paths: HashMap<NetPath, Place>,
@@ -62,6 +62,12 @@ impl Demux {
     /// Takes a user name fragment back.
     pub(crate) fn remove_ufrag(&mut self, ufrag: &str) {
         self.ufrags.remove(ufrag);
+    }
+
+    /// Forgets all that leads to a room that failed.
+    pub(crate) fn remove_room(&mut self, room: RoomKey) {
+        self.paths.retain(|_, place| place.room != room);
+        self.ufrags.retain(|_, place| place.room != room);
     }
 
     /// Paths and user name fragments in the tables, for leak checks.

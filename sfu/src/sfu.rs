@@ -279,7 +279,7 @@ impl Sfu {
             now: self.now,
             config: &self.config,
             rng: &mut self.rng,
-            sends: &mut *sends,
+            sends,
             events: &mut self.events,
             counters: &mut self.counters,
         };
@@ -291,7 +291,7 @@ impl Sfu {
                 Some(result)
             }
             Err(_) => {
-                self.fail(key, sends);
+                self.fail(key);
                 None
             }
         }
@@ -330,26 +330,22 @@ impl Sfu {
         self.dirty.retain(|dirty| *dirty != key);
     }
 
-    /// A panic in a room is a defect of ours: everybody in it is let go as if the room had been closed.
-    fn fail(&mut self, key: RoomKey, sends: &mut Sends) {
+    /// A panic in a room is a defect of ours: the room is dropped as it is, and all that leads to it. Nothing of it is
+    /// run again, for there is no telling in which state it was left.
+    fn fail(&mut self, key: RoomKey) {
         self.counters.room_panics += 1;
-        let mut room = std::mem::replace(&mut self.rooms[key.0], Room::new(self.now, RoomId(0)));
-        tracing::error!(room = ?room.id(), "a defect ended a room; the panic message above says where");
-        let id = room.id();
-        let mut context = Context {
-            now: self.now,
-            config: &self.config,
-            rng: &mut self.rng,
-            sends,
-            events: &mut self.events,
-            counters: &mut self.counters,
-        };
-        if catch_unwind(AssertUnwindSafe(|| room.close(&mut context, LeaveReason::RoomFailed))).is_err() {
-            tracing::error!(room = ?id, "the room could not even be closed; its addresses stay reserved until restart");
+        let id = self.rooms[key.0].id();
+        tracing::error!(room = ?id, "a defect ended a room; the panic message above says where");
+        let mut left: Vec<ParticipantId> =
+            self.places.iter().filter(|(_, place)| place.room == key).map(|(participant, _)| *participant).collect();
+        left.sort_unstable();
+        for participant in left {
+            self.places.remove(&participant);
+            self.events.push_back(Event::Left { participant, reason: LeaveReason::RoomFailed });
         }
-        self.rooms[key.0] = room;
         self.events.push_back(Event::RoomFailed(id));
-        self.settle(key);
+        self.demux.remove_room(key);
+        self.remove(key);
     }
 
     /// A copy of the counters with what is counted per participant and what lives now.
