@@ -97,6 +97,7 @@ impl Slot {
     pub(super) fn renegotiate(&mut self, media: &NegotiatedMedia, slot: &sdp::Slot) {
         self.payload_types = media.payload_types.clone();
         self.extensions = slot.extensions.clone();
+        self.rtx_ssrc = slot.rtx_ssrc.map(Ssrc);
     }
 
     /// Shows another publication from its next keyframe on, or nothing.
