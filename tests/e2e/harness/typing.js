@@ -70,10 +70,15 @@ export async function fill(page, at, text) {
   await page.keyboard.type(text);
 }
 
-/** Types its canary into every labelled field of a checkout; `wanted` chooses which. Presses on where fields come one by one. */
-export async function fillCheckout(page, labels, wanted = () => true) {
-  for (const label of labels.filter(wanted)) {
-    if (!(await element(page, label.at))) await (await element(page, '#devam'))?.evaluate((button) => button.click());
+/** Goes on to the field at `at` where fields come one by one. */
+export async function next(page, at) {
+  if (!(await element(page, at))) await (await element(page, '#devam'))?.evaluate((button) => button.click());
+}
+
+/** Types its canary into every labelled field of a checkout. */
+export async function fillCheckout(page, labels) {
+  for (const label of labels) {
+    await next(page, label.at);
     await fill(page, label.at, canaryFor(label));
   }
 }
