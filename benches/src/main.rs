@@ -2,8 +2,12 @@
 //!
 //! One command per thing measured. Each prints a table for people and, with `--json FILE`, one object for programs.
 
+mod corpus;
+mod cpu;
 mod mask;
 mod origin;
+mod relay;
+mod samples;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -20,11 +24,14 @@ struct Arguments {
 enum Command {
     /// Runs labelled recordings of pages through the relay core: which payment fields it masks, and what leaks.
     Mask(mask::Arguments),
+    /// What the co-browse core costs: events, snapshots, memory, bytes per minute, delay under load.
+    Relay(relay::Arguments),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Mask(arguments) => mask::run(&arguments),
+        Command::Relay(arguments) => relay::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
