@@ -64,7 +64,10 @@ enum Part {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     println!("{METHOD}\nSRTP profile: {SRTP_PROFILE}\n");
-    println!("{:<10} {:>3} {:>8} {:>12} {:>16} {:>9} {:>8}", "path", "k", "payload", "subscribers", "ns/datagram", "M/s", "spread");
+    println!(
+        "{:<10} {:>3} {:>8} {:>12} {:>16} {:>9} {:>8}",
+        "path", "k", "payload", "subscribers", "ns/datagram", "M/s", "spread"
+    );
     let mut rows = Vec::new();
     for &payload in &arguments.payload {
         for &subscribers in &arguments.subscribers {

@@ -35,12 +35,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let outcome = match Arguments::parse().command {
         Command::Mask(arguments) => mask::run(&arguments),
         Command::Limit(arguments) => limit::run(&arguments),
         Command::Forward(arguments) => forward::run(&arguments),
     };
-    match result {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("tillside-bench: {message}");
