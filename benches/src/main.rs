@@ -4,6 +4,8 @@
 
 mod corpus;
 mod cpu;
+mod forward;
+mod limit;
 mod mask;
 mod origin;
 mod relay;
@@ -11,6 +13,10 @@ mod samples;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use tillside_tests::allocation::Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// Measures Tillside's cores.
 #[derive(Parser)]
@@ -26,12 +32,18 @@ enum Command {
     Mask(mask::Arguments),
     /// What the co-browse core costs: events, snapshots, memory, bytes per minute, delay under load.
     Relay(relay::Arguments),
+    /// Measures the floor: the least that forwarding a packet takes on this machine.
+    Limit(limit::Arguments),
+    /// Measures the real media core in process, by turns with the floor.
+    Forward(forward::Arguments),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Mask(arguments) => mask::run(&arguments),
         Command::Relay(arguments) => relay::run(&arguments),
+        Command::Limit(arguments) => limit::run(&arguments),
+        Command::Forward(arguments) => forward::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
