@@ -2,13 +2,13 @@
  * What an agent says and hears about shared pages on the room's session: asking to see one, asking for control. The page
  * itself comes over a socket of its own, see `view/stream.ts`.
  */
+import type { ClientMessage, ControlState, Rung, ShareState } from "../protocol";
 import { Emitter } from "./emitter";
-import type { Control, ControlRequest, Rung, Share, ShareRequest } from "./share_messages";
 
 /** A share as the node last told of it. */
-export type KnownShare = Readonly<Share>;
+export type KnownShare = Readonly<ShareState>;
 /** A question for control, a grant or its end, and when it ends on the clock of `performance.now()`. */
-export type KnownControl = Readonly<Control> & { readonly endsAt: number | undefined };
+export type KnownControl = Readonly<ControlState> & { readonly endsAt: number | undefined };
 
 export interface ViewingEvents {
 	/** Some share changed; see {@link Viewing.shares}. */
@@ -18,7 +18,7 @@ export interface ViewingEvents {
 }
 
 /** Says a message if the session is up. */
-type Send = (message: ShareRequest | ControlRequest) => boolean;
+type Send = (message: Extract<ClientMessage, { t: "share" | "control" }>) => boolean;
 
 export class Viewing extends Emitter<ViewingEvents> {
 	readonly #send: Send;
@@ -65,7 +65,7 @@ export class Viewing extends Emitter<ViewingEvents> {
 		return this.#send({ t: "control", action: "release", share });
 	}
 
-	handleShare(share: Share): void {
+	handleShare(share: ShareState): void {
 		// One page of a shopper at a time: what was before is history.
 		for (const [id, { sharer }] of this.#shares) if (sharer === share.sharer && id !== share.share) this.#drop(id);
 		// A ticket is told once and stays good while the share lives.
@@ -77,7 +77,7 @@ export class Viewing extends Emitter<ViewingEvents> {
 		this.emit("shares", undefined);
 	}
 
-	handleControl(control: Control): void {
+	handleControl(control: ControlState): void {
 		const endsAt = control.ends_in_ms === undefined ? undefined : performance.now() + control.ends_in_ms;
 		const known = { ...control, endsAt };
 		if (control.phase === "denied" || control.phase === "ended") this.#controls.delete(control.share);

@@ -6,33 +6,22 @@
  */
 import { waitMs } from "../client/backoff";
 import { Emitter } from "../client/emitter";
+import {
+	type Act,
+	ASSET_FRAME,
+	type FromViewer,
+	type ShareByeReason,
+	type ShareGreeting,
+	VERSION,
+	type VerbResult,
+} from "../protocol";
 import type { Target } from "./target";
-import type { Act } from "./verbs";
 
-const VERSION = 1;
 /** How often the round trip is measured: as often as its figure on screen is worth. */
 const PING_MS = 2_000;
 /** A socket that says nothing for so long is dead: the node answers pings at once. */
 const SILENCE_MS_MAX = 8_000;
 const WELCOME_MS_MAX = 8_000;
-/** First byte of a message that is a file; all others are JSON. */
-const ASSET = 0x40;
-
-/** What became of a verb: the sharer's word, or the relay's refusal. */
-export type Outcome =
-	| "done"
-	| "moved"
-	| "hidden"
-	| "forbidden"
-	| "no_grant"
-	| "declined"
-	| "shopper_acts"
-	| "not_live"
-	| "malformed"
-	| "unordered"
-	| "expired"
-	| "beyond_grant"
-	| "wrong_epoch";
 
 export interface StreamEvents {
 	/** The node let us in. */
@@ -41,13 +30,13 @@ export interface StreamEvents {
 	page: string;
 	/** A file, after its first byte. */
 	asset: Uint8Array<ArrayBuffer>;
-	outcome: { seq: number; result: Outcome };
+	outcome: { seq: number; result: VerbResult };
 	/** How long ago on the shopper's screen was what we show now, in milliseconds. */
 	delay: number;
 	/** The socket is lost; we are trying again. */
 	lost: undefined;
 	/** The node will not let us in again with this ticket. */
-	closed: string;
+	closed: ShareByeReason;
 }
 
 export class ShareStream extends Emitter<StreamEvents> {
@@ -77,7 +66,9 @@ export class ShareStream extends Emitter<StreamEvents> {
 		socket.binaryType = "arraybuffer";
 		this.#socket = socket;
 		this.#welcomeTimer = setTimeout(() => this.#drop(socket), WELCOME_MS_MAX);
-		socket.onopen = () => socket.send(JSON.stringify({ t: "hello", v: [VERSION], ticket: this.#ticket }));
+		socket.onopen = () => {
+			socket.send(JSON.stringify({ t: "hello", v: [VERSION], ticket: this.#ticket } satisfies ShareGreeting));
+		};
 		socket.onmessage = ({ data }) => this.#socket === socket && this.#handle(data);
 		socket.onclose = () => this.#drop(socket);
 	}
@@ -111,7 +102,7 @@ export class ShareStream extends Emitter<StreamEvents> {
 		this.#close();
 	}
 
-	#say(message: object): void {
+	#say(message: FromViewer): void {
 		this.#socket?.send(JSON.stringify(message));
 	}
 
@@ -120,7 +111,7 @@ export class ShareStream extends Emitter<StreamEvents> {
 		if (typeof data === "string") return this.#handleText(data);
 		if (!(data instanceof ArrayBuffer) || data.byteLength === 0) return;
 		const bytes = new Uint8Array(data);
-		if (bytes[0] === ASSET) return this.emit("asset", bytes.subarray(1));
+		if (bytes[0] === ASSET_FRAME) return this.emit("asset", bytes.subarray(1));
 		this.emit("page", new TextDecoder().decode(bytes));
 	}
 
@@ -132,17 +123,17 @@ export class ShareStream extends Emitter<StreamEvents> {
 				return this.#handleWelcome(String(message["name_of_sharer"] ?? ""), message["images"] === true);
 			case "outcome":
 				if (typeof message["seq"] !== "number") return;
-				return this.emit("outcome", { seq: message["seq"], result: message["result"] as Outcome });
+				return this.emit("outcome", { seq: message["seq"], result: message["result"] as VerbResult });
 			case "delay":
 				this.#sharerMs = Number(message["sharer_ms"]) || 0;
 				return this.emit("delay", this.#sharerMs + this.#roundTripMs / 2);
 			case "ping":
-				return this.#say({ t: "pong", ts: message["ts"] });
+				return this.#say({ t: "pong", ts: Number(message["ts"]) });
 			case "pong":
 				this.#roundTripMs = Math.max(0, performance.now() - Number(message["ts"]));
 				return this.emit("delay", this.#sharerMs + this.#roundTripMs / 2);
 			case "bye":
-				return this.#handleBye(String(message["reason"]));
+				return this.#handleBye(message["reason"] as ShareByeReason);
 		}
 	}
 
@@ -161,7 +152,7 @@ export class ShareStream extends Emitter<StreamEvents> {
 	}
 
 	/** A node that is slow or restarts takes us back; for the other reasons the ticket is void. */
-	#handleBye(reason: string): void {
+	#handleBye(reason: ShareByeReason): void {
 		if (reason === "slow" || reason === "shutdown" || reason === "limit") return this.#drop(this.#socket);
 		this.end();
 		this.emit("closed", reason);

@@ -16,6 +16,8 @@ const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
 /** Most nodes of a page, as in the relay; what comes beyond is not built. */
 const NODES_MAX = 100_000;
 
+const FACTS: ReadonlySet<string> = new Set(["id", "type", "role", "contenteditable"]);
+
 /** A node of the page and what we must know of it that the DOM does not tell, or could be made to tell wrongly. */
 export interface Known {
 	readonly id: number;
@@ -26,7 +28,7 @@ export interface Known {
 	readonly isSvg: boolean;
 	/** Its own, or the nearest of its ancestors'. */
 	readonly level: Level | undefined;
-	/** `id`, `type` and `role`, which make its fingerprint. */
+	/** Attributes that tell what it is: `id`, `type` and `role`, which make its fingerprint, and `contenteditable`. */
 	readonly facts: Map<string, string>;
 	/** Where a link leads; shown, never followed. */
 	href: string | undefined;
@@ -261,7 +263,7 @@ export class Tree {
 	}
 
 	#attribute(known: Known, name: string, value: AttributeValue): void {
-		if (name === "id" || name === "type" || name === "role") {
+		if (FACTS.has(name)) {
 			if (typeof value === "string") known.facts.set(name, value);
 			else known.facts.delete(name);
 		}

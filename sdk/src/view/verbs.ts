@@ -1,33 +1,5 @@
-/** What an agent may do to a shared page, as `/v1/share` says it. Places are fractions of the node's box, 0 to 1. */
-import type { Rung } from "../client/share_messages";
-
-export type Act =
-	| { point: { x: number; y: number } }
-	| { highlight: object }
-	| { draw: { points: [number, number][] } }
-	| { scroll: { dx: number; dy: number } }
-	| { click: { x: number; y: number } }
-	| { focus: object }
-	| { type: { text: string; replace?: boolean } }
-	| { press: { key: PressedKey } }
-	| { select: { option: number } }
-	| { follow: object }
-	| { back: object }
-	| { forward: object }
-	| { reload: object };
-
-export type PressedKey =
-	| "enter"
-	| "tab"
-	| "escape"
-	| "backspace"
-	| "delete"
-	| "arrow_up"
-	| "arrow_down"
-	| "arrow_left"
-	| "arrow_right"
-	| "home"
-	| "end";
+/** What an agent may do to a shared page: keys, amounts, and which rung of the ladder covers what. */
+import type { PressedKey, Rung } from "../protocol";
 
 /** Keys of a keyboard event that an agent may press. */
 export const PRESSED_KEYS: ReadonlyMap<string, PressedKey> = new Map([
