@@ -181,7 +181,14 @@ function Controls({ client, side, unread, onToggle, onOpen, onAskPage }: Control
 				/>
 			)}
 			{onAskPage !== undefined && (
-				<button type="button" class="ask-page" data-testid="ask-page" aria-keyshortcuts="w" title="Ask to see the page (W)" onClick={onAskPage}>
+				<button
+					type="button"
+					class="ask-page"
+					data-testid="ask-page"
+					aria-keyshortcuts="w"
+					title="Ask to see the page (W)"
+					onClick={onAskPage}
+				>
 					<Icon name="page" /> Ask to see the page
 				</button>
 			)}
@@ -257,7 +264,8 @@ function usePage(client: TillsideClient, notify: (text: string) => void) {
 		told.current = share.share;
 		notify(endWords(shopper?.name || "The customer", share.why));
 	}, [share]);
-	const mayAsk = shopper !== undefined && isOver && client.you?.can.cobrowse !== undefined && client.you.role !== "observer";
+	const mayAsk =
+		shopper !== undefined && isOver && client.you?.can.cobrowse !== undefined && client.you.role !== "observer";
 	const ask = () => {
 		if (shopper !== undefined && !client.viewing.ask(shopper.id)) notify("Not asked: the connection is away.");
 	};

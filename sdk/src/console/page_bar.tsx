@@ -23,9 +23,24 @@ export function PageBar({ view, name, mayNavigate, viewers, scale }: PageBarProp
 			</span>
 			{mayNavigate && (
 				<span class="page-history">
-					<IconButton icon="back" label="Go back on the customer’s page" testId="page-back" onClick={() => acting.navigate({ back: {} })} />
-					<IconButton icon="forward" label="Go forward on the customer’s page" testId="page-forward" onClick={() => acting.navigate({ forward: {} })} />
-					<IconButton icon="reload" label="Load the customer’s page again" testId="page-reload" onClick={() => acting.navigate({ reload: {} })} />
+					<IconButton
+						icon="back"
+						label="Go back on the customer’s page"
+						testId="page-back"
+						onClick={() => acting.navigate({ back: {} })}
+					/>
+					<IconButton
+						icon="forward"
+						label="Go forward on the customer’s page"
+						testId="page-forward"
+						onClick={() => acting.navigate({ forward: {} })}
+					/>
+					<IconButton
+						icon="reload"
+						label="Load the customer’s page again"
+						testId="page-reload"
+						onClick={() => acting.navigate({ reload: {} })}
+					/>
 				</span>
 			)}
 			<span class="page-address" title={`${host}${path}`} data-testid="page-address">
@@ -38,7 +53,11 @@ export function PageBar({ view, name, mayNavigate, viewers, scale }: PageBarProp
 					class={`page-follow ${replay.follows ? "on" : ""}`}
 					aria-pressed={replay.follows}
 					data-testid="page-follow"
-					title={replay.follows ? "The view scrolls with the customer. Scroll to look around." : "Scroll with the customer again"}
+					title={
+						replay.follows
+							? "The view scrolls with the customer. Scroll to look around."
+							: "Scroll with the customer again"
+					}
 					onClick={() => {
 						replay.follows = !replay.follows;
 					}}
@@ -58,7 +77,11 @@ function Delay({ view }: { view: PageView }) {
 	if (view.delayMs === undefined || !view.isShown) return null;
 	const ms = Math.round(view.delayMs / 10) * 10;
 	return (
-		<span class={`page-delay ${ms > SLOW_MS ? "slow" : ""}`} title="How far the view is behind the customer’s screen" data-testid="page-delay">
+		<span
+			class={`page-delay ${ms > SLOW_MS ? "slow" : ""}`}
+			title="How far the view is behind the customer’s screen"
+			data-testid="page-delay"
+		>
 			{ms < 10 ? "live" : `${ms} ms behind`}
 		</span>
 	);

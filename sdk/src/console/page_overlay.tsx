@@ -151,7 +151,11 @@ export function PageOverlay({ view, name, scale, tool, rung }: PageOverlayProps)
 				onBlur={() => acting.leaveField()}
 			/>
 			{ghost !== undefined && tool !== "look" && (
-				<i class={`page-ghost ${tool}`} style={{ translate: `${ghost.x * scale}px ${ghost.y * scale}px` }} aria-hidden="true" />
+				<i
+					class={`page-ghost ${tool}`}
+					style={{ translate: `${ghost.x * scale}px ${ghost.y * scale}px` }}
+					aria-hidden="true"
+				/>
 			)}
 			<div class="page-notes" role="status">
 				{notes.map(({ key, value }) => (
@@ -180,7 +184,11 @@ function ShopperPointer({ view, name, scale }: { view: PageView; name: string; s
 				<i key={key} class="page-ripple" style={{ translate: at(value) }} data-testid="page-ripple" />
 			))}
 			{pointer !== undefined && (
-				<span class={`page-pointer ${pointer.isTouch ? "touch" : ""}`} style={{ translate: at(pointer.place) }} data-testid="page-pointer">
+				<span
+					class={`page-pointer ${pointer.isTouch ? "touch" : ""}`}
+					style={{ translate: at(pointer.place) }}
+					data-testid="page-pointer"
+				>
 					<svg viewBox="0 0 20 20" aria-hidden="true">
 						<path d="M3 2l13 6.5-5.6 1.7L7.6 16z" />
 					</svg>
@@ -290,11 +298,18 @@ function lookKey(event: KeyboardEvent, lookBy: (dx: number, dy: number) => void,
 }
 
 function boxStyle({ x, y, width, height }: Box, scale: number) {
-	return { translate: `${x * scale}px ${y * scale}px`, inlineSize: `${width * scale}px`, blockSize: `${height * scale}px` };
+	return {
+		translate: `${x * scale}px ${y * scale}px`,
+		inlineSize: `${width * scale}px`,
+		blockSize: `${height * scale}px`,
+	};
 }
 
 /** Beside the place, but within the page. */
 function noteStyle(place: Place | undefined, scale: number, page: { width: number; height: number }) {
 	const { x, y } = place ?? { x: page.width / 2, y: page.height - 60 };
-	return { insetInlineStart: `clamp(8px, ${x * scale + 14}px, calc(100% - 17rem))`, insetBlockStart: `clamp(8px, ${y * scale + 18}px, calc(100% - 3rem))` };
+	return {
+		insetInlineStart: `clamp(8px, ${x * scale + 14}px, calc(100% - 17rem))`,
+		insetBlockStart: `clamp(8px, ${y * scale + 18}px, calc(100% - 3rem))`,
+	};
 }

@@ -16,7 +16,16 @@ interface PageStageProps {
 export function PageStage({ client, share, sharer, onNotice }: PageStageProps) {
 	const name = sharer?.name || "The customer";
 	if (share.phase === "live" && share.ticket !== undefined) {
-		return <PageWindow key={share.ticket} client={client} share={share} name={name} ticket={share.ticket} onNotice={onNotice} />;
+		return (
+			<PageWindow
+				key={share.ticket}
+				client={client}
+				share={share}
+				name={name}
+				ticket={share.ticket}
+				onNotice={onNotice}
+			/>
+		);
 	}
 	if (share.phase === "requested") {
 		const isOwn = share.by === client.you?.id;

@@ -61,7 +61,12 @@ export function PageTools({ client, share, name, control, tool, onTool }: PageTo
 			{control?.phase === "requested" && (
 				<span class="page-asked" role="status" data-testid="control-requested">
 					Asked {name} for control: {RUNG_WORDS[control.rung].name.toLowerCase()}…
-					<button type="button" class="button small" data-testid="control-cancel" onClick={() => client.viewing.release(share.share)}>
+					<button
+						type="button"
+						class="button small"
+						data-testid="control-cancel"
+						onClick={() => client.viewing.release(share.share)}
+					>
 						Cancel
 					</button>
 				</span>
@@ -73,7 +78,12 @@ export function PageTools({ client, share, name, control, tool, onTool }: PageTo
 						You may: {RUNG_WORDS[granted.rung].name.toLowerCase()}
 						<TimeLeft endsAt={granted.endsAt} />
 					</span>
-					<button type="button" class="button small" data-testid="control-release" onClick={() => client.viewing.release(share.share)}>
+					<button
+						type="button"
+						class="button small"
+						data-testid="control-release"
+						onClick={() => client.viewing.release(share.share)}
+					>
 						Give back
 					</button>
 				</span>

@@ -27,6 +27,7 @@ export function PageWindow({ client, share, ticket, name, onNotice }: PageWindow
 	const home = useRef<HTMLDivElement>(null);
 	const area = useRef<HTMLDivElement>(null);
 	useEffect(() => {
+		view.element.className = "page-holder";
 		home.current?.prepend(view.element);
 		return () => view.end();
 	}, [view]);
@@ -52,7 +53,7 @@ export function PageWindow({ client, share, ticket, name, onNotice }: PageWindow
 					class={`page-sheet ${granted === undefined ? "" : "in-control"}`}
 					ref={home}
 					hidden={!view.isShown}
-					style={{ width: width * scale, height: height * scale, "--scale": scale, "--width": `${width}px`, "--height": `${height}px` }}
+					style={{ inlineSize: `${width * scale}px`, blockSize: `${height * scale}px`, "--scale": scale }}
 				>
 					<PageOverlay view={view} name={name} scale={scale} tool={tool} rung={granted?.rung} />
 				</div>
@@ -82,9 +83,14 @@ function Blank({ view, name }: { view: PageView; name: string }) {
 			</Empty>
 		);
 	}
-	const isDesynced = view.news?.state === "desynced" && view.news.why !== "NoSnapshot" && view.news.why !== "no_snapshot";
+	const isDesynced =
+		view.news?.state === "desynced" && view.news.why !== "NoSnapshot" && view.news.why !== "no_snapshot";
 	return (
-		<Empty icon="page" title={isDesynced ? "Catching up with the page…" : `Opening ${name}’s page…`} testId="page-opening">
+		<Empty
+			icon="page"
+			title={isDesynced ? "Catching up with the page…" : `Opening ${name}’s page…`}
+			testId="page-opening"
+		>
 			<p>{isDesynced ? "Something in it could not be followed. It is read anew." : "It is there in a moment."}</p>
 		</Empty>
 	);
@@ -130,6 +136,12 @@ function useTool({ client, share, name, onNotice }: ToolOptions): [Tool, (tool: 
 		}
 	});
 	const toggle = (next: Tool) => choose(tool === next ? "look" : next);
-	useShortcuts({ "1": () => setTool("look"), "2": () => toggle("point"), "3": () => toggle("highlight"), "4": () => toggle("draw"), "5": () => toggle("act") });
+	useShortcuts({
+		"1": () => setTool("look"),
+		"2": () => toggle("point"),
+		"3": () => toggle("highlight"),
+		"4": () => toggle("draw"),
+		"5": () => toggle("act"),
+	});
 	return [tool, choose];
 }

@@ -12,12 +12,24 @@ interface Words {
 const PAUSES: Record<ShareWhy, Words> = {
 	shopper: { icon: "pause", title: "Paused by the customer", text: "The page comes back when they go on." },
 	hidden: { icon: "eye", title: "The customer looks at something else", text: "Their tab is in the background." },
-	page: { icon: "lock", title: "This page is never shown", text: "The store keeps it to the customer. Stay on the line." },
-	sharer_left: { icon: "clock", title: "The page is gone for a moment", text: "It may be loading another one. Hold on…" },
+	page: {
+		icon: "lock",
+		title: "This page is never shown",
+		text: "The store keeps it to the customer. Stay on the line.",
+	},
+	sharer_left: {
+		icon: "clock",
+		title: "The page is gone for a moment",
+		text: "It may be loading another one. Hold on…",
+	},
 	call_ended: { icon: "check", title: "The call ended", text: "Nothing of the page was kept." },
 	declined: { icon: "close", title: "The customer said no", text: "You can go on talking." },
 	withdrawn: { icon: "close", title: "The question was taken back", text: "You can ask again." },
-	unfollowable: { icon: "warn", title: "This page cannot be shown", text: "It changes in ways that cannot be followed safely." },
+	unfollowable: {
+		icon: "warn",
+		title: "This page cannot be shown",
+		text: "It changes in ways that cannot be followed safely.",
+	},
 };
 
 export function pauseWords(why: string | undefined): Words {

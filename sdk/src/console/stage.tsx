@@ -42,7 +42,9 @@ export function Stage({ client, speakers, scores, share, onNotice }: StageProps)
 	// The shopper first: whoever is helped comes before whoever helps.
 	people.sort((a, b) => Number(b.role === "shopper") - Number(a.role === "shopper"));
 	return (
-		<div class={`stage ${hasMain ? "with-screen" : `faces-${Math.min(people.length, 4)}`} ${share === undefined ? "" : "with-page"}`}>
+		<div
+			class={`stage ${hasMain ? "with-screen" : `faces-${Math.min(people.length, 4)}`} ${share === undefined ? "" : "with-page"}`}
+		>
 			{share !== undefined && (
 				<PageStage client={client} share={share} sharer={client.participants.get(share.sharer)} onNotice={onNotice} />
 			)}

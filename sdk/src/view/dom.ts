@@ -32,7 +32,8 @@ export const dom = {
 	nextSibling: (node: Node) => nextSibling.call(node),
 	isConnected: (node: Node) => isConnected.call(node),
 	shadowRoot: (element: Element) => shadowRoot.call(element),
-	insert: (parent: Node, node: Node, next: Node | null) => insertBefore.call<Node, [Node, Node | null], Node>(parent, node, next),
+	insert: (parent: Node, node: Node, next: Node | null) =>
+		insertBefore.call<Node, [Node, Node | null], Node>(parent, node, next),
 	remove: (node: Node) => {
 		const parent = parentNode.call(node);
 		if (parent !== null) removeChild.call<Node, [Node], Node>(parent, node);

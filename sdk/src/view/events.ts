@@ -215,7 +215,8 @@ function parseRules(data: Fields): ViewEvent {
 
 function parseDeclaration(data: Fields): ViewEvent {
 	const common = { kind: "declaration", name: sheetOf(data), rule: pathOf(data["index"]) } as const;
-	if (data["set"] === undefined) return { ...common, property: text(fieldsOf(data["remove"])["property"]), set: undefined };
+	if (data["set"] === undefined)
+		return { ...common, property: text(fieldsOf(data["remove"])["property"]), set: undefined };
 	const { property, value, priority } = fieldsOf(data["set"]);
 	return { ...common, property: text(property), set: { value: text(value), important: priority === "important" } };
 }
@@ -272,7 +273,14 @@ class NodeReader {
 	}
 }
 
-const EMPTY = { tag: "", svg: false, attributes: new Map<string, AttributeValue>(), level: undefined, text: "", children: [] };
+const EMPTY = {
+	tag: "",
+	svg: false,
+	attributes: new Map<string, AttributeValue>(),
+	level: undefined,
+	text: "",
+	children: [],
+};
 
 function attributesOf(value: unknown): ReadonlyMap<string, AttributeValue> {
 	const attributes = new Map<string, AttributeValue>();

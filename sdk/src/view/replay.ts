@@ -351,7 +351,8 @@ export class Replay extends Emitter<ReplayEvents> {
 			this.#offset = { x, y };
 			return this.#keepPlace();
 		}
-		if (known.kind === "document") (known.node as Document).defaultView?.scrollTo({ left: x, top: y, behavior: "instant" });
+		if (known.kind === "document")
+			(known.node as Document).defaultView?.scrollTo({ left: x, top: y, behavior: "instant" });
 		else if (known.kind === "element") dom.scroll(known.node as Element, { left: x, top: y, behavior: "instant" });
 	}
 

@@ -43,9 +43,8 @@ export class Styles {
 	/** Gives a new document or shadow root our marks; and the sheets the page adopted, if any. */
 	dress(host: StyleHost, adopted: readonly CSSStyleSheet[] = []): void {
 		const own = this.#ownOf(documentOf(host));
-		host.adoptedStyleSheets = host.nodeType === Node.DOCUMENT_NODE
-			? [own.marks, own.assets, ...adopted]
-			: [own.marks, ...adopted];
+		host.adoptedStyleSheets =
+			host.nodeType === Node.DOCUMENT_NODE ? [own.marks, own.assets, ...adopted] : [own.marks, ...adopted];
 	}
 
 	/** The text of a sheet that is shown in `document`, with its assets asked for. */
@@ -61,13 +60,21 @@ export class Styles {
 		for (const rule of fonts) {
 			own.fonts.push(rule);
 			const here = assetsOfFont(rule).filter((name) => this.#assets.urlOf(name) !== undefined);
-			if (here.length > 0) insert(own.assets, fontRule(rule, (name) => this.#assets.urlOf(name)));
+			if (here.length > 0)
+				insert(
+					own.assets,
+					fontRule(rule, (name) => this.#assets.urlOf(name)),
+				);
 		}
 		return css;
 	}
 
 	/** Rules of a sheet came or went. `sheet` is that of the owning element, if it names one. */
-	changeRules(change: Extract<ViewEvent, { kind: "rules" }>, sheet: CSSStyleSheet | undefined, document: Document): void {
+	changeRules(
+		change: Extract<ViewEvent, { kind: "rules" }>,
+		sheet: CSSStyleSheet | undefined,
+		document: Document,
+	): void {
 		const target = "sheet" in change.name ? this.#made.get(change.name.sheet) : sheet;
 		if (target === undefined) return;
 		if (change.replace !== undefined) this.#refill(target, document, [change.replace]);
@@ -129,7 +136,11 @@ export class Styles {
 		for (const own of this.#own.values()) {
 			if (own.known.has(name)) define(own, name, url);
 			for (const rule of own.fonts) {
-				if (assetsOfFont(rule).includes(name)) insert(own.assets, fontRule(rule, (other) => this.#assets.urlOf(other)));
+				if (assetsOfFont(rule).includes(name))
+					insert(
+						own.assets,
+						fontRule(rule, (other) => this.#assets.urlOf(other)),
+					);
 			}
 		}
 	}

@@ -56,14 +56,18 @@ export function aimAt(replay: Replay, place: Place): Aim | undefined {
 }
 
 /** A stroke in the smallest node whose box holds all of it. */
-export function strokeOf(replay: Replay, stroke: readonly Place[]): { target: Target; points: [number, number][] } | undefined {
+export function strokeOf(
+	replay: Replay,
+	stroke: readonly Place[],
+): { target: Target; points: [number, number][] } | undefined {
 	const first = stroke[0];
 	let known = first && aimAt(replay, first)?.known;
 	while (known !== undefined) {
 		const box = replay.boxOf(known.node as Element);
 		const holds = stroke.every(({ x, y }) => x >= box.left && x <= box.right && y >= box.top && y <= box.bottom);
 		const outer: Known | undefined = replay.tree?.knownAt(dom.parent(known.node));
-		if (holds || outer?.kind !== "element") return { target: targetOf(replay, known), points: fractions(replay, known, stroke) };
+		if (holds || outer?.kind !== "element")
+			return { target: targetOf(replay, known), points: fractions(replay, known, stroke) };
 		known = outer;
 	}
 	return undefined;

@@ -162,7 +162,14 @@ export class Tree {
 		const home = wire.inShadow ? this.#shadowOf(parent) : parent.node;
 		const document = dom.document(parent.node);
 		const next = nextId === undefined ? undefined : this.#known.get(nextId)?.node;
-		this.#append(wire, home, document, parent.level, next !== undefined && dom.parent(next) === home ? next : null, parent);
+		this.#append(
+			wire,
+			home,
+			document,
+			parent.level,
+			next !== undefined && dom.parent(next) === home ? next : null,
+			parent,
+		);
 	}
 
 	/** Builds a node with everything below it; skips what may not be. */
@@ -289,7 +296,8 @@ export class Tree {
 			case "style":
 				return put(element, "style", text === null ? null : this.#styles.textFor(dom.document(element), text));
 			case "sheet":
-				if (dom.firstChild(element) === null || text !== null) element.textContent = this.#styles.textFor(dom.document(element), text ?? "");
+				if (dom.firstChild(element) === null || text !== null)
+					element.textContent = this.#styles.textFor(dom.document(element), text ?? "");
 				return;
 			case "asset":
 				return this.#asset(element, name === "xlink:href" ? "href" : name, isHidden ? null : text);
@@ -321,7 +329,8 @@ export class Tree {
 			case "checked":
 				return this.#check(known, value !== null);
 			case "selected":
-				if (known.tag === "option" && known.level === undefined) (element as HTMLOptionElement).selected = value !== null;
+				if (known.tag === "option" && known.level === undefined)
+					(element as HTMLOptionElement).selected = value !== null;
 				return;
 			case "rr_scrollleft":
 			case "rr_scrolltop": {
