@@ -15,10 +15,13 @@ import { OwnTracks } from "./own_tracks";
 import { type Participant, Roster } from "./roster";
 import { endSession, Session, type SessionEvents } from "./session";
 import { digestStats, type StatsDigest } from "./stats";
+import { Viewing } from "./viewing";
 import { Viewport } from "./viewport";
 
 export class TillsideClient extends Emitter<ClientEvents> {
 	readonly media: LocalMedia;
+	/** Shared pages, for who may see them. */
+	readonly viewing = new Viewing((message) => this.#inRoom && this.#session.send(message));
 	#options: ClientOptions;
 	readonly #session: Session;
 	readonly #own: OwnTracks;
@@ -186,6 +189,7 @@ export class TillsideClient extends Emitter<ClientEvents> {
 	/** A session without a past: enter the room with one offer. */
 	async #enter({ you }: SessionEvents["opened"]): Promise<void> {
 		this.#you = you;
+		this.viewing.clear();
 		this.#own.allow(you.can.publish);
 		this.#inRoom = false;
 		try {
@@ -248,6 +252,10 @@ export class TillsideClient extends Emitter<ClientEvents> {
 				return this.emit("chat", message);
 			case "data":
 				return this.emit("data", message);
+			case "share":
+				return this.viewing.handleShare(message);
+			case "control":
+				return this.viewing.handleControl(message);
 			case "desk":
 				return;
 		}
