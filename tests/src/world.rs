@@ -436,7 +436,12 @@ pub fn participant(room: u64, number: u64, tracks: &[crate::bot::SentTrack]) -> 
     }
 }
 
-fn join_command(bot: &Bot, offer: Offer) -> Command {
+/// What signaling tells the media core when a bot joins with `offer`.
+///
+/// # Panics
+/// Never: numbers are mids.
+#[must_use]
+pub fn join_command(bot: &Bot, offer: Offer) -> Command {
     let config = bot.config();
     let tracks = config.tracks.iter().enumerate().map(|(index, track)| Track {
         mid: Mid::parse(index.to_string().as_bytes()).expect("a number is a mid"),
