@@ -20,7 +20,7 @@ import { Viewport } from "./viewport";
 
 export class TillsideClient extends Emitter<ClientEvents> {
 	readonly media: LocalMedia;
-	/** Shared pages: asking, consenting, control. */
+	/** This page, as far as it is shared with agents. */
 	readonly share: Sharing;
 	#options: ClientOptions;
 	readonly #session: Session;

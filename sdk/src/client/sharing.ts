@@ -1,5 +1,6 @@
 /**
- * Shared pages as a session speaks of them: who asks, who consents, who controls. The page itself travels elsewhere.
+ * The shopper's page as the session speaks of it: who asks, what the shopper decides, who controls. The page itself
+ * travels elsewhere.
  *
  * Shows what the node says; what was asked for but could not be said, for want of a socket, is said when it is back.
  */
@@ -39,64 +40,44 @@ export class Sharing extends Emitter<SharingEvents> {
 		return this.#controls.get(share);
 	}
 
-	/** Shopper: shares this page, or goes on after a pause. */
+	/** Shares this page, or goes on after a pause. */
 	consent(): void {
 		this.#say({ t: "share", action: "consent" });
 	}
 
-	/** Shopper: says no to an agent who asked. */
+	/** Says no to an agent who asked. */
 	decline(): void {
 		this.#say({ t: "share", action: "decline" });
 	}
 
-	/** Shopper: shows nothing for now. The node forgets the page at once. */
+	/** Shows nothing for now. The node forgets the page at once. */
 	pause(why: PauseWhy): void {
 		this.#say({ t: "share", action: "pause", why });
 	}
 
-	/** Shopper: no longer shares. */
+	/** No longer shares. */
 	end(): void {
 		this.#say({ t: "share", action: "end" });
 	}
 
-	/** Shopper, on a new page: takes over the share of the page before, by its ticket. */
+	/** On a new page: takes over the share of the page before, by its ticket. */
 	continue(ticket: string): void {
 		this.#say({ t: "share", action: "continue", ticket });
 	}
 
-	/** Shopper: gives an agent control up to a rung, for some seconds. */
+	/** Gives an agent control up to a rung, for some seconds. */
 	grant(viewer: string, rung: Rung, seconds: number): void {
 		this.#say({ t: "control", action: "grant", viewer, rung, for_s: seconds });
 	}
 
-	/** Shopper: says no to an agent who wants control. */
+	/** Says no to an agent who wants control. */
 	deny(viewer: string): void {
 		this.#say({ t: "control", action: "deny", viewer });
 	}
 
-	/** Shopper: takes control back. */
+	/** Takes control back. */
 	revoke(): void {
 		this.#say({ t: "control", action: "revoke" });
-	}
-
-	/** Agent: asks a shopper to share. */
-	request(sharer: string): void {
-		this.#say({ t: "share", action: "request", sharer });
-	}
-
-	/** Agent: takes the question back. */
-	withdraw(share: string): void {
-		this.#say({ t: "share", action: "withdraw", share });
-	}
-
-	/** Agent: asks for control. */
-	requestControl(share: string, rung: Rung): void {
-		this.#say({ t: "control", action: "request", share, rung });
-	}
-
-	/** Agent: gives control back. */
-	release(share: string): void {
-		this.#say({ t: "control", action: "release", share });
 	}
 
 	handleState(state: ShareState): void {
