@@ -228,7 +228,7 @@ export class TillsideHelp extends HTMLElement {
 				this.#announce(text);
 			},
 			remember: (sharing) => this.#remember({ sharing }),
-			changed: (isShared) => this.#call?.showSharing(isShared),
+			changed: (isShared) => this.#showSharing(isShared),
 		});
 	}
 
@@ -367,6 +367,12 @@ export class TillsideHelp extends HTMLElement {
 		forget();
 		this.#remembered = undefined;
 		this.#close();
+	}
+
+	#showSharing(isShared: boolean): void {
+		this.#call?.showSharing(isShared);
+		// On a phone the call covers what is being shown.
+		if (isShared && this.#panel !== undefined && matchMedia("(max-width: 520px)").matches) this.#panel.isSmall = true;
 	}
 
 	#endSharing(): void {

@@ -35,7 +35,7 @@ export function askControl(parent: ParentNode, { sharing }: Strings, name: strin
 	const body = [
 		element("ul", { class: "facts" }, fact("hand", sharing.rungs[rung]), fact("lock", sharing.controlNever)),
 		element("label", { class: "field" }, element("span", { text: sharing.controlTime }), minutes),
-		element("p", { class: "soft small", text: sharing.escape }),
+		element("p", { class: "soft small", text: sharing.controlStop }),
 	];
 	const { question, answer } = ask<number>(parent, "control-consent", sharing.controlTitle(name), body);
 	const allow = () => answer(Number(minutes.value));

@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { inflateRawSync } from "node:zlib";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -59,7 +60,12 @@ export async function fakeNode(page, script) {
 			switch (message.t) {
 				case "hello": {
 					const role = message.token;
-					const can = { publish: ["microphone", "camera", "screen"], subscribe: true, moderate: role === "agent" };
+					const can = {
+						publish: ["microphone", "camera", "screen"],
+						subscribe: true,
+						cobrowse: "share",
+						moderate: role === "agent",
+					};
 					const you = { id: `p_${role}`, name: role === "agent" ? "Robin" : "Sam", role, can };
 					say({
 						t: "welcome",
@@ -89,7 +95,34 @@ export async function fakeNode(page, script) {
 			}
 		});
 	});
-	return { heard, say: (message) => sockets.at(-1)(message) };
+	const stream = await fakeStream(page);
+	return { heard, stream, say: (message) => sockets.at(-1)(message) };
+}
+
+/** Answers a page's `/v1/share` sockets: wants a snapshot at once, and keeps what comes. */
+async function fakeStream(page) {
+	const stream = { records: [], texts: [], assets: 0, say: () => {} };
+	await page.routeWebSocket(/\/v1\/share$/, (socket) => {
+		stream.say = (message) => socket.send(JSON.stringify(message));
+		let parts = [];
+		socket.onMessage((frame) => {
+			if (typeof frame === "string") {
+				const message = JSON.parse(frame);
+				stream.texts.push(message);
+				if (message.t !== "hello") return;
+				stream.say({ t: "welcome", share: "h_1", as: "sharer", name_of_sharer: "Sam", images: true });
+				return stream.say({ t: "snapshot", reason: "no_snapshot" });
+			}
+			if (frame[0] === 0x40) return (stream.assets += 1);
+			const framed = (frame[0] & 0x80) !== 0;
+			parts.push(framed ? frame.subarray(1) : frame);
+			if (framed && frame[0] & 0x02) return;
+			const whole = Buffer.concat(parts);
+			parts = [];
+			stream.records.push(...JSON.parse(framed && frame[0] & 0x01 ? inflateRawSync(whole) : whole));
+		});
+	});
+	return stream;
 }
 
 /** Runs in the page: the other end of its RTCPeerConnection, with drawn faces for cameras. */
