@@ -40,6 +40,9 @@ await build({
 	build: { target, outDir: join(dist, "console"), emptyOutDir: false, assetsInlineLimit: 0 },
 });
 
+// The empty page that shared pages are built in: as it is, nothing may be added to it.
+await cp(join(here, "src/view/stage.html"), join(dist, "console/stage.html"));
+
 await build({
 	...quiet,
 	build: {

@@ -16,12 +16,15 @@ import { type Participant, Roster } from "./roster";
 import { endSession, Session, type SessionEvents } from "./session";
 import { Sharing } from "./sharing";
 import { digestStats, type StatsDigest } from "./stats";
+import { Viewing } from "./viewing";
 import { Viewport } from "./viewport";
 
 export class TillsideClient extends Emitter<ClientEvents> {
 	readonly media: LocalMedia;
+	/** Shared pages, for who may see them. */
+	readonly viewing = new Viewing((message) => this.#inRoom && this.#session.send(message));
 	/** This page, as far as it is shared with agents. */
-	readonly share: Sharing;
+	readonly share = new Sharing((message) => this.#inRoom && this.#session.send(message));
 	#options: ClientOptions;
 	readonly #session: Session;
 	readonly #own: OwnTracks;
@@ -51,7 +54,6 @@ export class TillsideClient extends Emitter<ClientEvents> {
 			this.media.on("failed", (error) => this.emit("error", error)),
 		];
 		this.#session = new Session(options.server ?? "/", options.token);
-		this.share = new Sharing((message) => this.#inRoom && this.#session.send(message));
 		this.#path = new MediaPath(options.iceServers ?? [], {
 			expectsPackets: () => this.#roster.isHeard(this.#slots),
 			canOffer: () => this.#inRoom && this.#session.isOpen,
@@ -190,6 +192,7 @@ export class TillsideClient extends Emitter<ClientEvents> {
 	/** A session without a past: enter the room with one offer. */
 	async #enter({ you }: SessionEvents["opened"]): Promise<void> {
 		this.#you = you;
+		this.viewing.clear();
 		this.#own.allow(you.can.publish);
 		this.#inRoom = false;
 		try {
@@ -254,9 +257,11 @@ export class TillsideClient extends Emitter<ClientEvents> {
 			case "data":
 				return this.emit("data", message);
 			case "share":
-				return this.share.handleState(message);
+				if (message.sharer === this.#you?.id) return this.share.handleState(message);
+				return this.viewing.handleShare(message);
 			case "control":
-				return this.share.handleControl(message);
+				if (message.share === this.share.state?.share) return this.share.handleControl(message);
+				return this.viewing.handleControl(message);
 			case "desk":
 				return;
 		}

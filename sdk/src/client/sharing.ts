@@ -21,8 +21,8 @@ export interface SharingEvents {
 
 export class Sharing extends Emitter<SharingEvents> {
 	readonly #send: (message: Said) => boolean;
-	readonly #shares = new Map<string, ShareState>();
-	readonly #controls = new Map<string, ControlState>();
+	#state: ShareState | undefined;
+	#control: ControlState | undefined;
 	#unsaid: Said[] = [];
 
 	constructor(send: (message: Said) => boolean) {
@@ -30,14 +30,14 @@ export class Sharing extends Emitter<SharingEvents> {
 		this.#send = send;
 	}
 
-	/** Shares of the room, by id; those that have ended are gone. */
-	get shares(): ReadonlyMap<string, ShareState> {
-		return this.#shares;
+	/** Where the share stands; undefined: there is none. */
+	get state(): ShareState | undefined {
+		return this.#state;
 	}
 
-	/** Where control of a share stands; undefined: nobody has asked since it last ended. */
-	control(share: string): ControlState | undefined {
-		return this.#controls.get(share);
+	/** Who controls the page, or asked to; undefined: nobody. */
+	get control(): ControlState | undefined {
+		return this.#control;
 	}
 
 	/** Shares this page, or goes on after a pause. */
@@ -81,20 +81,16 @@ export class Sharing extends Emitter<SharingEvents> {
 	}
 
 	handleState(state: ShareState): void {
-		if (state.phase === "ended") {
-			this.#shares.delete(state.share);
-			this.#controls.delete(state.share);
-		} else {
-			// A ticket is told once; it stays good for as long as the share.
-			const ticket = state.ticket ?? this.#shares.get(state.share)?.ticket;
-			this.#shares.set(state.share, ticket === undefined ? state : { ...state, ticket });
-		}
-		this.emit("share", this.#shares.get(state.share) ?? state);
+		// A ticket is told once; it stays good for as long as the share.
+		const ticket = state.ticket ?? (state.share === this.#state?.share ? this.#state.ticket : undefined);
+		const known = ticket === undefined ? state : { ...state, ticket };
+		this.#state = state.phase === "ended" ? undefined : known;
+		if (this.#state === undefined) this.#control = undefined;
+		this.emit("share", known);
 	}
 
 	handleControl(state: ControlState): void {
-		if (state.phase === "requested" || state.phase === "granted") this.#controls.set(state.share, state);
-		else this.#controls.delete(state.share);
+		this.#control = state.phase === "requested" || state.phase === "granted" ? state : undefined;
 		this.emit("control", state);
 	}
 
@@ -105,11 +101,10 @@ export class Sharing extends Emitter<SharingEvents> {
 		for (const message of unsaid) this.#say(message);
 	}
 
-	/** The call is over, and every share with it. */
+	/** The call is over, and the share with it. */
 	handleEnd(): void {
-		for (const state of [...this.#shares.values()]) {
-			this.handleState({ ...state, phase: "ended", why: "call_ended", viewers: [] });
-		}
+		if (this.#state === undefined) return;
+		this.handleState({ ...this.#state, phase: "ended", why: "call_ended", viewers: [] });
 	}
 
 	#say(message: Said): void {

@@ -35,7 +35,6 @@ export class PageSharing {
 	readonly #listeners = new AbortController();
 	readonly #forget: (() => void)[];
 	readonly #marks = new MutationObserver(() => this.#handleMark());
-	#state: ShareState | undefined;
 	#page: PageShare | undefined;
 	/** The ticket that {@link #page} stands on, or is being loaded for. */
 	#ticket: string | undefined;
@@ -59,7 +58,7 @@ export class PageSharing {
 
 	/** Whether this page is shared, paused or not. */
 	get isShared(): boolean {
-		return this.#state?.phase === "live" || this.#state?.phase === "paused";
+		return this.#client.share.state?.phase === "live" || this.#client.share.state?.phase === "paused";
 	}
 
 	/** Goes on with the share of the page before: its socket opens before the call is back. */
@@ -86,8 +85,6 @@ export class PageSharing {
 	}
 
 	#handleState(state: ShareState): void {
-		if (state.sharer !== this.#client.you?.id) return;
-		this.#state = state;
 		if (this.#question?.about === "share" && state.phase !== "requested") this.#question.withdraw();
 		switch (state.phase) {
 			case "requested":
@@ -105,7 +102,7 @@ export class PageSharing {
 		const name = this.#nameOf(state.by);
 		const { parent, strings } = this.#options;
 		const isAccepted = await this.#ask("share", askShare(parent, strings, name));
-		if (this.#state?.phase !== "requested") return;
+		if (this.#client.share.state?.phase !== "requested") return;
 		if (isAccepted) this.#client.share.consent();
 		else this.#client.share.decline();
 	}
@@ -144,19 +141,18 @@ export class PageSharing {
 	/** Tells the running share what the node said. */
 	#showPage(): void {
 		if (this.#page === undefined) return;
-		this.#page.isPaused = this.#state?.phase === "paused";
+		this.#page.isPaused = this.#client.share.state?.phase === "paused";
 		this.#showViewers();
-		const control = this.#state === undefined ? undefined : this.#client.share.control(this.#state.share);
+		const { control } = this.#client.share;
 		if (control !== undefined) this.#handleControl(control);
 	}
 
 	#showViewers(): void {
 		if (this.#page === undefined) return;
-		this.#page.viewers = (this.#state?.viewers ?? []).map((id) => this.#nameOf(id));
+		this.#page.viewers = (this.#client.share.state?.viewers ?? []).map((id) => this.#nameOf(id));
 	}
 
 	#handleControl(state: ControlState): void {
-		if (state.share !== this.#state?.share) return;
 		if (this.#question?.about === "control" && state.phase !== "requested") this.#question.withdraw();
 		if (state.phase === "requested") return void this.#askControl(state);
 		if (this.#page === undefined) return;
@@ -165,11 +161,11 @@ export class PageSharing {
 		this.#page.control = state.phase === "granted" ? { viewer, rung, endsAt, name: this.#nameOf(viewer) } : undefined;
 	}
 
-	async #askControl({ viewer, rung, share }: ControlState): Promise<void> {
+	async #askControl({ viewer, rung }: ControlState): Promise<void> {
 		if (this.#question?.about === "control") return;
 		const { parent, strings } = this.#options;
 		const minutes = await this.#ask("control", askControl(parent, strings, this.#nameOf(viewer), rung));
-		const current = this.#client.share.control(share);
+		const current = this.#client.share.control;
 		if (current?.phase !== "requested" || current.viewer !== viewer) return;
 		if (minutes === undefined) this.#client.share.deny(viewer);
 		else this.#client.share.grant(viewer, rung, minutes * 60);
@@ -194,13 +190,17 @@ export class PageSharing {
 	#handleVisibility(): void {
 		clearTimeout(this.#hiddenTimer);
 		if (document.hidden) {
-			this.#hiddenTimer = setTimeout(() => this.#state?.phase === "live" && this.#pause("hidden"), HIDDEN_AFTER_MS);
-		} else if (this.#state?.phase === "paused" && this.#state.why === "hidden") this.#client.share.consent();
+			this.#hiddenTimer = setTimeout(
+				() => this.#client.share.state?.phase === "live" && this.#pause("hidden"),
+				HIDDEN_AFTER_MS,
+			);
+		} else if (this.#client.share.state?.why === "hidden") this.#client.share.consent();
 	}
 
 	/** The store's scripts marked the page, or took the mark away. */
 	#handleMark(): void {
-		if (this.#state !== undefined && this.isShared) this.#showState(this.#state);
+		const { state } = this.#client.share;
+		if (state !== undefined && this.isShared) this.#showState(state);
 	}
 
 	/** Another socket took this one's place: another tab of the shop shares now. */
@@ -211,7 +211,6 @@ export class PageSharing {
 
 	#handleEnd({ why }: ShareState): void {
 		const wasShared = this.#ticket !== undefined;
-		this.#state = undefined;
 		this.#end();
 		if (wasShared && why !== "call_ended") this.#options.notify(this.#options.strings.sharing.ended);
 	}
