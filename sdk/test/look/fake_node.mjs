@@ -11,7 +11,10 @@ const dist = fileURLToPath(new URL("../../dist", import.meta.url));
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css" };
 /** As strict as a store's page may be: nothing inline, nothing from elsewhere. */
 const CSP =
-	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws:; form-action 'self'; base-uri 'none'";
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws:; frame-src 'self'; form-action 'self'; base-uri 'none'";
+/** Of the empty page in which shared pages are built; the node's own. */
+const STAGE_CSP =
+	"default-src 'none'; img-src blob:; font-src blob:; style-src 'unsafe-inline'; frame-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin";
 
 /** Serves the built pages. @returns the address, and a function that stops serving */
 export async function servePages() {
@@ -27,7 +30,7 @@ export async function servePages() {
 		try {
 			const content = await readFile(join(dist, path));
 			response.setHeader("content-type", TYPES[extname(path)] ?? "application/octet-stream");
-			response.setHeader("content-security-policy", CSP);
+			response.setHeader("content-security-policy", path === "/console/stage.html" ? STAGE_CSP : CSP);
 			response.end(content);
 		} catch {
 			response.statusCode = 404;
@@ -59,7 +62,12 @@ export async function fakeNode(page, script) {
 			switch (message.t) {
 				case "hello": {
 					const role = message.token;
-					const can = { publish: ["microphone", "camera", "screen"], subscribe: true, moderate: role === "agent" };
+					const can = {
+						publish: ["microphone", "camera", "screen"],
+						subscribe: true,
+						moderate: role === "agent",
+						...(role === "agent" ? { cobrowse: "control" } : {}),
+					};
 					const you = { id: `p_${role}`, name: role === "agent" ? "Robin" : "Sam", role, can };
 					say({
 						t: "welcome",
@@ -89,7 +97,31 @@ export async function fakeNode(page, script) {
 			}
 		});
 	});
-	return { heard, say: (message) => sockets.at(-1)(message) };
+	const share = await fakeShare(page);
+	return { heard, say: (message) => sockets.at(-1)(message), share };
+}
+
+/** Answers a viewer's socket of a shared page. @returns what the viewer said, and functions that say more */
+async function fakeShare(page) {
+	const share = { heard: [], events: [], results: {} };
+	await page.routeWebSocket(/\/v1\/share$/, (socket) => {
+		share.say = (message) => socket.send(JSON.stringify(message));
+		share.play = (...events) => socket.send(Buffer.from(JSON.stringify(events)));
+		socket.onMessage((text) => {
+			const message = JSON.parse(text);
+			share.heard.push(message);
+			if (message.t === "ping") share.say({ t: "pong", ts: message.ts - 60 });
+			if (message.t === "verb") {
+				const name = Object.keys(message.verb.act)[0];
+				share.say({ t: "outcome", seq: message.verb.seq, result: share.results[name] ?? "done" });
+			}
+			if (message.t !== "hello") return;
+			share.say({ t: "welcome", share: "s_1", as: "viewer", name_of_sharer: "Sam Okafor", images: true });
+			share.say({ t: "delay", sharer_ms: 42 });
+			share.play(...share.events);
+		});
+	});
+	return share;
 }
 
 /** Runs in the page: the other end of its RTCPeerConnection, with drawn faces for cameras. */

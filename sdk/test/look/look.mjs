@@ -6,6 +6,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { fakeNode, servePages } from "./fake_node.mjs";
+import { recordPage } from "./record.mjs";
 
 const [folder = "look", filter = ""] = process.argv.slice(2);
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -52,6 +53,40 @@ const take = (page) => page.getByTestId("take").first().click();
 const settle = (page, ms = 900) => page.waitForTimeout(ms);
 
 /** Each: the page, what the node says, and what a person does. */
+const share = (phase, more = {}) => ({ t: "share", share: "s_1", sharer: "p_1", phase, viewers: ["p_agent"], ...more });
+const change = (source, data) => ({ type: 3, data: { source, ...data }, timestamp: 1 });
+/** A call of a shopper whose page is shared, or will be. */
+const shared = (name, act) => ({
+	[`console-share-${name}`]: {
+		path: "/console/",
+		script: {
+			greeted: [QUEUE],
+			joined: [state(person("p_1", "Sam Okafor", "shopper")), bind("p_1:1")],
+		},
+		act: async (page, node) => {
+			await take(page);
+			await page.getByTestId("call").waitFor();
+			await act(page, node);
+			await settle(page, 1500);
+		},
+	},
+});
+/** Shares a page of the demo shop. */
+const goLive = async (page, node, path) => {
+	const shop = await page.context().newPage();
+	await shop.setViewportSize({ width: 1180, height: 740 });
+	await shop.goto(new URL(path, page.url()).href);
+	node.share.events = (await shop.evaluate(recordPage)).events;
+	await shop.close();
+	node.say(share("live", { ticket: "ticket" }));
+	await page.getByTestId("page-address").waitFor();
+	await settle(page);
+};
+const grant = async (page, node, rung) => {
+	node.say({ t: "control", share: "s_1", viewer: "p_agent", phase: "granted", rung, ends_in_ms: 290_000 });
+	await page.getByTestId("control-granted").waitFor();
+};
+
 const LOOKS = {
 	"shop-home": { path: "/demo/" },
 	"shop-category": { path: "/demo/table.html" },
@@ -178,6 +213,37 @@ const LOOKS = {
 			await settle(page, 3000);
 		},
 	},
+	...shared("asked", async (page, node) => node.say(share("requested", { by: "p_agent" }))),
+	...shared("paused", async (page, node) => node.say(share("paused", { why: "page" }))),
+	...shared("offer", async () => {}),
+	...shared("page", async (page, node) => {
+		await goLive(page, node, "/demo/products/copper-kettle.html");
+		await node.share.play(change(1, { positions: [{ x: 640, y: 420, id: 1, timeOffset: 0 }] }));
+	}),
+	...shared("checkout", async (page, node) => {
+		await goLive(page, node, "/demo/checkout.html");
+		await grant(page, node, "click");
+		await page.getByTestId("page-overlay").click({ position: { x: 330, y: 330 } });
+		node.share.play(change(1, { positions: [{ x: 640, y: 320, id: 1, timeOffset: 0 }] }));
+	}),
+	...shared("ladder", async (page, node) => {
+		await goLive(page, node, "/demo/products/copper-kettle.html");
+		await page.getByTestId("ask-control").click();
+	}),
+	...shared("draw", async (page, node) => {
+		await goLive(page, node, "/demo/products/copper-kettle.html");
+		await grant(page, node, "point");
+		await page.getByTestId("tool-draw").click();
+		const box = await page.getByTestId("page-overlay").boundingBox();
+		await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.4);
+		await page.mouse.down();
+		for (let step = 0; step < 30; step++)
+			await page.mouse.move(
+				box.x + box.width * (0.5 + 0.15 * Math.sin(step / 4.5)),
+				box.y + box.height * (0.5 - 0.1 * Math.cos(step / 4.5)),
+			);
+		await page.mouse.up();
+	}),
 	"console-chat": {
 		path: "/console/",
 		script: { greeted: [QUEUE], joined: [state(person("p_1", "Sam Okafor", "shopper", { camera: false }))] },
