@@ -20,8 +20,11 @@ mod slot;
 mod timing;
 
 use crate::command::{Counters, Event, LeaveReason, SlotWish};
+use crate::deadlines::Deadlines;
 use crate::demux::ParticipantKey;
 use crate::id::{Mid, ParticipantId, RoomId};
+use crate::rtcp::{ReportBlock, SenderInfo};
+use crate::rtp::Ssrc;
 use crate::sends::{NetPath, Sends};
 use crate::sfu::SfuConfig;
 use crate::stream::level::Speakers;
@@ -66,11 +69,25 @@ struct Arrival {
     sequence: u64,
 }
 
+/// Lists that are filled and read within one call, kept so that none is allocated each time.
+#[derive(Default)]
+struct Scratch {
+    /// Numbers to ask a publisher for.
+    missing: Vec<u64>,
+    /// What a receiver reported of the packets it was sent.
+    results: Vec<PacketResult>,
+    blocks: Vec<ReportBlock>,
+    senders: Vec<(Ssrc, SenderInfo)>,
+    /// Encodings that somebody wants, as bits by publication.
+    wanted: Vec<u8>,
+}
+
 /// See the module.
 pub(crate) struct Room {
     id: RoomId,
     participants: Slab<Participant>,
     publications: Slab<Publication>,
+    /// At most [`ARRIVALS_MAX`].
     arrivals: Vec<Arrival>,
     /// Where [`Room::forward`] goes on after the slab was full.
     cursor: usize,
@@ -79,13 +96,11 @@ pub(crate) struct Room {
     speakers: Speakers<PublicationKey>,
     told_speakers: Vec<ParticipantId>,
     changes: VecDeque<Change>,
-    deadline: Instant,
+    /// When each participant has something due, by its key.
+    deadlines: Deadlines,
     /// When layers are chosen again.
     select_at: Instant,
-    /// Reused by NACK generation.
-    missing: Vec<u64>,
-    /// Reused by bandwidth estimation.
-    results: Vec<PacketResult>,
+    scratch: Scratch,
     /// See [`Room::plant_defect`].
     #[cfg(test)]
     defect: bool,
@@ -97,16 +112,15 @@ impl Room {
             id,
             participants: Slab::new(),
             publications: Slab::new(),
-            arrivals: Vec::with_capacity(ARRIVALS_MAX),
+            arrivals: Vec::new(),
             cursor: 0,
             dirty: false,
             speakers: Speakers::new(),
             told_speakers: Vec::new(),
             changes: VecDeque::new(),
-            deadline: now,
+            deadlines: Deadlines::default(),
             select_at: now,
-            missing: Vec::new(),
-            results: Vec::new(),
+            scratch: Scratch::default(),
             #[cfg(test)]
             defect: false,
         }
@@ -132,14 +146,12 @@ impl Room {
 
     /// When [`Room::handle_timeout`] is due.
     pub(crate) fn deadline(&self) -> Instant {
-        self.deadline
+        self.deadlines.first().map_or(self.select_at, |first| first.min(self.select_at))
     }
 
     /// Publications and subscriptions.
     pub(crate) fn counts(&self) -> (u32, u32) {
-        let bound =
-            |participant: &Participant| participant.slots.iter().filter(|slot| slot.subscription.is_some()).count();
-        let subscriptions: usize = self.participants.iter().map(|(_, participant)| bound(participant)).sum();
+        let subscriptions: usize = self.participants.iter().map(|(_, participant)| participant.playing.len()).sum();
         (self.publications.len() as u32, subscriptions as u32)
     }
 
@@ -193,6 +205,7 @@ impl Room {
     /// Returns whether the participant published something.
     fn remove(&mut self, context: &mut Context<'_>, key: ParticipantKey, reason: LeaveReason) -> bool {
         let participant = self.participants.remove(key.0);
+        self.deadlines.remove(key.0);
         participant.transport.counters().add_to(context.counters);
         self.changes.push_back(Change::Left(participant.id));
         self.changes.extend(participant.ufrags.into_iter().map(Change::UfragRemoved));
@@ -215,6 +228,7 @@ impl Room {
             for slot in participant.slots.iter_mut().filter(|slot| slot.publication() == Some(key)) {
                 slot.bind(None);
             }
+            participant.arrange();
         }
     }
 
@@ -225,8 +239,8 @@ impl Room {
         self.dirty = true;
     }
 
-    /// Something is due at `at`.
-    fn wake_at(&mut self, at: Instant) {
-        self.deadline = self.deadline.min(at);
+    /// Something of the participant's is due at `at`.
+    fn wake(&mut self, key: ParticipantKey, at: Instant) {
+        self.deadlines.set_earlier(key.0, at);
     }
 }

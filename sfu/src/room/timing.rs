@@ -8,28 +8,22 @@ use std::time::{Duration, Instant};
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Room {
-    /// Does all that is due and sets the next deadline.
+    /// Does all that is due and sets the next deadlines.
     pub(crate) fn handle_timeout(&mut self, context: &mut Context<'_>) {
-        self.deadline = context.now + REPORT_INTERVAL;
-        let mut next = 0;
-        while let Some((index, participant)) = self.participants.iter_mut().find(|(index, _)| *index >= next) {
-            next = index + 1;
-            let key = ParticipantKey(index);
+        // As many turns as there are participants: one that is always due must not keep the room.
+        for _ in 0..self.participants.len() {
+            let Some(index) = self.deadlines.due(context.now) else { break };
+            let (key, participant) = (ParticipantKey(index), &mut self.participants[index]);
             if participant.transport.poll_timeout().is_some_and(|at| at <= context.now) {
                 participant.transport.handle_timeout(context.now, context.sends);
                 self.follow_transport(context, key);
             }
             if self.participants.contains(index) {
                 self.send_due(context, key);
+                self.deadlines.set(index, self.next_for(context.now, key));
             }
         }
         self.select_due(context);
-        self.wake_at(self.select_at);
-        for index in 0..self.participants.capacity() {
-            if let Some(at) = self.participants.get(index).map(|_| self.next_for(context.now, ParticipantKey(index))) {
-                self.wake_at(at);
-            }
-        }
     }
 
     fn send_due(&mut self, context: &mut Context<'_>, key: ParticipantKey) {
