@@ -3,12 +3,13 @@
 //! Owns participants and publications; runs inside one call of [`crate::sfu::Sfu`] at a time and tells it through
 //! [`Room::poll_change`] which paths and names lead here. What a room does is spread over its modules:
 //! `joining` (offers), `receive` (datagrams in), `forward` (packets out), `feedback` (RTCP), `selecting` (slots and
-//! layers), `timing` (what is due when).
+//! layers), `timing` (what is due when), `linking` (the room on other workers).
 
 mod encoding;
 mod feedback;
 mod forward;
 mod joining;
+mod linking;
 mod participant;
 mod passed;
 mod placing;
@@ -21,11 +22,13 @@ mod timing;
 
 use crate::command::{Counters, Event, LeaveReason, SlotWish};
 use crate::demux::ParticipantKey;
-use crate::id::{Mid, ParticipantId, RoomId};
+use crate::id::{Mid, ParticipantId, RoomId, WorkerId};
+use crate::link::LinkControl;
 use crate::sends::{NetPath, Sends};
 use crate::sfu::SfuConfig;
 use crate::stream::level::Speakers;
 use crate::stream::twcc::PacketResult;
+use linking::Links;
 use participant::Participant;
 use publication::{Publication, PublicationKey};
 use rand_chacha::ChaCha12Rng;
@@ -56,6 +59,8 @@ pub(crate) enum Change {
     UfragRemoved(Box<str>),
     PathAdded(ParticipantKey, NetPath),
     PathRemoved(ParticipantKey, NetPath),
+    /// Something to say to another worker that carries the room.
+    Link(WorkerId, LinkControl),
 }
 
 /// A new packet in a ring, to be forwarded.
@@ -76,6 +81,7 @@ pub(crate) struct Room {
     cursor: usize,
     /// Whether arrivals wait that [`crate::sfu::Sfu`] does not know of yet.
     dirty: bool,
+    links: Links,
     speakers: Speakers<PublicationKey>,
     told_speakers: Vec<ParticipantId>,
     changes: VecDeque<Change>,
@@ -92,7 +98,8 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    pub(crate) fn new(now: Instant, id: RoomId) -> Self {
+    /// A room without participants: the home, or a satellite of the one on worker `home`.
+    pub(crate) fn new(now: Instant, id: RoomId, home: Option<WorkerId>) -> Self {
         Self {
             id,
             participants: Slab::new(),
@@ -100,9 +107,10 @@ impl Room {
             arrivals: Vec::with_capacity(ARRIVALS_MAX),
             cursor: 0,
             dirty: false,
+            links: Links::new(home),
             speakers: Speakers::new(),
             told_speakers: Vec::new(),
-            changes: VecDeque::new(),
+            changes: home.map(|home| Change::Link(home, LinkControl::Attach)).into_iter().collect(),
             deadline: now,
             select_at: now,
             missing: Vec::new(),
@@ -116,8 +124,19 @@ impl Room {
         self.id
     }
 
+    /// Whether nobody needs it any more, here or on a satellite.
     pub(crate) fn is_empty(&self) -> bool {
-        self.participants.is_empty()
+        self.participants.is_empty() && !self.links.has_satellites()
+    }
+
+    /// Whether another worker is home to it.
+    pub(crate) fn is_satellite(&self) -> bool {
+        self.links.is_satellite()
+    }
+
+    /// The workers that it is linked with.
+    pub(crate) fn linked_workers(&self) -> impl Iterator<Item = WorkerId> + '_ {
+        self.links.workers()
     }
 
     /// The next change of what leads here. Drained after every call.
@@ -135,12 +154,14 @@ impl Room {
         self.deadline
     }
 
-    /// Publications and subscriptions.
+    /// Publications of participants here, and subscriptions.
     pub(crate) fn counts(&self) -> (u32, u32) {
         let bound =
             |participant: &Participant| participant.slots.iter().filter(|slot| slot.subscription.is_some()).count();
         let subscriptions: usize = self.participants.iter().map(|(_, participant)| bound(participant)).sum();
-        (self.publications.len() as u32, subscriptions as u32)
+        let own = |participant: &Participant| participant.publications.len();
+        let publications: usize = self.participants.iter().map(|(_, participant)| own(participant)).sum();
+        (publications as u32, subscriptions as u32)
     }
 
     /// Adds what the transports of those present have dropped so far.
@@ -168,9 +189,17 @@ impl Room {
     pub(crate) fn set_muted(&mut self, context: &mut Context<'_>, key: ParticipantKey, mid: Mid, muted: bool) {
         let publications = &mut self.publications;
         let own = self.participants[key.0].publications.iter().find(|own| publications[own.0].id.mid == mid);
-        let Some(publication) = own.map(|own| &mut publications[own.0]) else { return };
+        if let Some(own) = own {
+            let own = *own;
+            self.mute(context, own, muted);
+        }
+    }
+
+    fn mute(&mut self, context: &mut Context<'_>, key: PublicationKey, muted: bool) {
+        let publication = &mut self.publications[key.0];
         if std::mem::replace(&mut publication.muted, muted) != muted {
             publication.encodings.iter_mut().for_each(|encoding| encoding.nack.pause());
+            self.tell_downstreams(key, |id| LinkControl::Mute(id, muted));
             self.place_all(context);
         }
     }
@@ -208,8 +237,9 @@ impl Room {
 
     /// Forgets a publication: its packets on the way, its place among the speakers and in slots.
     fn unpublish(&mut self, key: PublicationKey) {
+        self.tell_downstreams(key, LinkControl::Unpublish);
         self.publications.remove(key.0);
-        self.arrivals.retain(|arrival| arrival.publication != key);
+        self.drop_arrivals(key);
         self.speakers.remove(key);
         for (_, participant) in &mut self.participants {
             for slot in participant.slots.iter_mut().filter(|slot| slot.publication() == Some(key)) {

@@ -451,6 +451,7 @@ fn join_command(bot: &Bot, offer: Offer) -> Command {
         subscribe: config.audio_slots + config.video_slots > 0,
         priority: 0,
         purpose: Purpose::Call,
+        home: None,
     }))
 }
 

@@ -63,3 +63,15 @@ pub(super) fn translate<'a>(
     }
     count
 }
+
+/// The audio level among the collected extensions (RFC 6464).
+pub(super) fn audio_level(mut collected: &[u8]) -> Option<u8> {
+    while let [kind, len, rest @ ..] = collected {
+        let (value, rest) = rest.split_at_checked(usize::from(*len))?;
+        if let ([level], true) = (value, *kind == Extension::AudioLevel as u8) {
+            return Some(*level);
+        }
+        collected = rest;
+    }
+    None
+}

@@ -25,6 +25,7 @@ impl Room {
         }
         self.select_due(context);
         self.wake_at(self.select_at);
+        self.ask_upstreams(context);
         for index in 0..self.participants.capacity() {
             if let Some(at) = self.participants.get(index).map(|_| self.next_for(context.now, ParticipantKey(index))) {
                 self.wake_at(at);
