@@ -3,6 +3,7 @@
 //! Publications that come over a link are ordinary ones here, with rings of their own: subscribers get their packets
 //! and repeats from this worker. All that differs is whom to ask for a keyframe, and whom to tell what is wanted.
 
+use super::encoding::Encoding;
 use super::publication::{Downstream, Owner, Publication, PublicationKey, Upstream};
 use super::{Arrival, Change, Context, Room, passed};
 use crate::id::{PublicationId, RoomId, WorkerId};
@@ -82,7 +83,8 @@ impl Links {
     }
 
     fn downstream(&self, worker: WorkerId, kind: MediaKind) -> Downstream {
-        Downstream { worker, wanted: 0, listens: self.home == Some(worker) && kind == MediaKind::Audio }
+        let listens = self.home == Some(worker) && kind == MediaKind::Audio;
+        Downstream { worker, wanted: 0, listens, feeds: Default::default() }
     }
 }
 
@@ -166,16 +168,20 @@ impl Room {
         let mut lost_picture = false;
         let first = if links.peers.is_empty() { arrivals.len() } else { links.handed };
         for arrival in &arrivals[first..] {
-            let publication = &mut publications[arrival.publication.0];
-            let Some(packet) = linked_packet(*id, publication, arrival) else { continue };
-            let (mut sent, mut dropped) = (0, 0);
-            for downstream in publication.downstreams.iter().filter(|to| to.wanted != 0 || to.listens) {
-                if send(downstream.worker, &packet) { sent += 1 } else { dropped += 1 }
+            let Publication { kind, birth, encodings, downstreams, .. } = &mut publications[arrival.publication.0];
+            let publication = LinkedId { index: arrival.publication.0 as u32, birth: *birth };
+            let Some(packet) = linked_packet((*id, publication, *kind), encodings, arrival) else { continue };
+            let mut dropped = 0;
+            for downstream in downstreams.iter_mut().filter(|to| to.wanted != 0 || to.listens) {
+                if downstream.send(packet, &mut *send) {
+                    context.counters.link_out += 1;
+                } else {
+                    dropped += 1;
+                }
             }
-            context.counters.link_out += sent;
             context.counters.link_dropped += dropped;
-            if dropped > 0 && publication.kind == MediaKind::Video {
-                publication.encodings[usize::from(arrival.encoding)].keyframes.request();
+            if dropped > 0 && *kind == MediaKind::Video {
+                encodings[usize::from(arrival.encoding)].keyframes.request();
                 lost_picture = true;
             }
         }
@@ -377,13 +383,34 @@ impl Publication {
     }
 }
 
-fn linked_packet<'a>(room: RoomId, publication: &'a Publication, arrival: &Arrival) -> Option<LinkedPacket<'a>> {
-    let encoding = &publication.encodings[usize::from(arrival.encoding)];
+impl Downstream {
+    /// Sends a packet there. False if it is dropped: the link is full, or was and no keyframe has begun since.
+    fn send(&mut self, packet: LinkedPacket<'_>, send: &mut dyn FnMut(WorkerId, &LinkedPacket<'_>) -> bool) -> bool {
+        let feed = &mut self.feeds[usize::from(packet.encoding)];
+        if feed.cut {
+            if !packet.facts.is_switch_point() {
+                return false;
+            }
+            feed.cuts = feed.cuts.wrapping_add(1);
+        }
+        // Over there the stream begins anew after a cut.
+        let generation = packet.generation.wrapping_add(feed.cuts);
+        feed.cut = !send(self.worker, &LinkedPacket { generation, ..packet });
+        !feed.cut
+    }
+}
+
+fn linked_packet<'a>(
+    (room, publication, kind): (RoomId, LinkedId, MediaKind),
+    encodings: &'a [Encoding],
+    arrival: &Arrival,
+) -> Option<LinkedPacket<'a>> {
+    let encoding = &encodings[usize::from(arrival.encoding)];
     let stored = encoding.ring.packet(arrival.sequence)?;
     Some(LinkedPacket {
         room,
-        publication: publication.linked_id(arrival.publication),
-        kind: publication.kind,
+        publication,
+        kind,
         encoding: arrival.encoding,
         generation: encoding.generation,
         sequence: arrival.sequence,

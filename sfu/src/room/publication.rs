@@ -8,6 +8,7 @@ use crate::id::{PublicationId, Rid, WorkerId};
 use crate::link::{Announcement, LinkedId};
 use crate::rtp::{RtpPacket, Ssrc};
 use crate::sdp::{self, Extension, ExtensionMap, MediaKind, NegotiatedMedia, PayloadTypes};
+use crate::stream::ENCODINGS_MAX;
 use crate::stream::clock::PublisherClock;
 use std::time::Instant;
 
@@ -65,6 +66,17 @@ pub(super) struct Downstream {
     pub(super) wanted: u8,
     /// Whether it gets the packets in any case: the home must hear every voice to know who speaks.
     pub(super) listens: bool,
+    /// By encoding.
+    pub(super) feeds: [Feed; ENCODINGS_MAX],
+}
+
+/// What another worker gets of one encoding.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Feed {
+    /// Whether a packet was lost on the link: no more is sent before a keyframe.
+    pub(super) cut: bool,
+    /// How often it went on with a keyframe after that.
+    pub(super) cuts: u32,
 }
 
 /// What an SSRC of a participant carries.
