@@ -168,8 +168,10 @@ impl World {
         let address = SocketAddr::from(([198, 51, 100, 1], 10_000 + u16::try_from(index).expect("a small world")));
         let mut bot = Bot::new(config, bot_identity(), self.rng.random());
         let offer = Offer::parse(&edit(bot.offer()))?;
-        let home = (worker != 0).then_some(WorkerId(0));
-        let join = join_command(&bot, offer, home);
+        let mut join = join_command(&bot, offer);
+        if let Command::Join(join) = &mut join {
+            join.home = (worker != 0).then_some(WorkerId(0));
+        }
         let egress = EgressOracle::new(bot.config().room, bot.config().participant);
         self.places.push(Place { bot, worker, addresses: vec![address], link, egress, present: true, captured: None });
         self.signal(Signal::Command(worker, join));
@@ -585,7 +587,12 @@ impl WorldLink {
     }
 }
 
-fn join_command(bot: &Bot, offer: Offer, home: Option<WorkerId>) -> Command {
+/// What signaling tells the media core when a bot joins with `offer`.
+///
+/// # Panics
+/// Never: numbers are mids.
+#[must_use]
+pub fn join_command(bot: &Bot, offer: Offer) -> Command {
     let config = bot.config();
     let tracks = config.tracks.iter().enumerate().map(|(index, track)| Track {
         mid: Mid::parse(index.to_string().as_bytes()).expect("a number is a mid"),
@@ -600,7 +607,7 @@ fn join_command(bot: &Bot, offer: Offer, home: Option<WorkerId>) -> Command {
         subscribe: config.audio_slots + config.video_slots > 0,
         priority: 0,
         purpose: Purpose::Call,
-        home,
+        home: None,
     }))
 }
 
