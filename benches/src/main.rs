@@ -2,11 +2,13 @@
 //!
 //! One command per thing measured. Each prints a table for people and, with `--json FILE`, one object for programs.
 
+mod corpus;
 mod cpu;
 mod forward;
 mod limit;
 mod mask;
 mod origin;
+mod relay;
 mod samples;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +30,8 @@ struct Arguments {
 enum Command {
     /// Runs labelled recordings of pages through the relay core: which payment fields it masks, and what leaks.
     Mask(mask::Arguments),
+    /// What the co-browse core costs: events, snapshots, memory, bytes per minute, delay under load.
+    Relay(relay::Arguments),
     /// Measures the floor: the least that forwarding a packet takes on this machine.
     Limit(limit::Arguments),
     /// Measures the real media core in process, by turns with the floor.
@@ -37,6 +41,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Mask(arguments) => mask::run(&arguments),
+        Command::Relay(arguments) => relay::run(&arguments),
         Command::Limit(arguments) => limit::run(&arguments),
         Command::Forward(arguments) => forward::run(&arguments),
     };

@@ -22,7 +22,7 @@ impl Samples {
     }
 
     /// The smallest value that is not exceeded by this part of the measurements.
-    fn quantile(&self, part: f64) -> f64 {
+    pub(crate) fn quantile(&self, part: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         let last = sorted.len().checked_sub(1).expect("something was measured");

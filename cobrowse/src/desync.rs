@@ -1,8 +1,12 @@
 //! Why a share's tree can no longer be trusted.
 
+use serde::{Deserialize, Serialize};
+
 /// The reason a share turned *desynced*: viewers see a named blank, the sharer is asked for a snapshot. Carries no
 /// content of the page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
 pub enum Desync {
     /// Not the JSON of rrweb events, or a snapshot or mutation of the wrong shape.
     #[error("the record is malformed")]

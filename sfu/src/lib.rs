@@ -11,6 +11,7 @@ mod demux;
 pub mod dtls;
 pub mod ice;
 pub mod id;
+pub mod link;
 mod room;
 pub mod rtcp;
 pub mod rtp;

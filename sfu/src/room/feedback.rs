@@ -73,6 +73,7 @@ impl Room {
         participant.uplink.clock.handle_sender_report(context.config.wall.ntp(context.now), theirs);
         let encoding = &mut self.publications[role.publication.0].encodings[usize::from(role.encoding)];
         encoding.handle_sender_report(context.now, theirs, report.info.rtp_timestamp);
+        self.tell_clock(role.publication, role.encoding);
     }
 
     /// A receiver lost packets: it gets them from the ring, on the slot's RTX stream.
@@ -109,8 +110,7 @@ impl Room {
         let wanted = slot.awaited_encoding(publication).or(slot.encoding());
         if let Some(encoding) = wanted {
             publication.encodings[usize::from(encoding)].keyframes.request();
-            let owner = publication.owner;
-            self.wake(owner, context.now);
+            self.timers.wake_owner(&publication.owner, context.now);
         }
     }
 
@@ -192,7 +192,7 @@ impl Room {
             let PublicationKey(publication) = slot.publication()?;
             let publication = &self.publications[publication];
             let clock = publication.encodings[usize::from(slot.encoding()?)].clock?;
-            let publisher = &self.participants[publication.owner.0].uplink.clock;
+            let publisher = self.publisher_clock(publication);
             let rtp_timestamp = slot.translate(publisher.timestamp_at(ntp, &clock)?)?;
             let (packets, payload_bytes) = (slot.packets_sent, slot.octets_sent);
             Some((slot.ssrc, SenderInfo { ntp: NtpTime(ntp.0), rtp_timestamp, packets, payload_bytes }))

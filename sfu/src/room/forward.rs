@@ -14,7 +14,7 @@ impl Room {
     pub(crate) fn forward(&mut self, context: &mut Context<'_>) -> Forwarded {
         #[cfg(test)]
         assert!(!self.defect, "a planted defect");
-        let Self { participants, publications, arrivals, cursor, .. } = self;
+        let Self { participants, publications, arrivals, cursor, links, .. } = self;
         let room_needed = 2 * arrivals.len() + EXTRA;
         for (index, participant) in participants.iter_mut().skip_while(|(index, _)| index < cursor) {
             let Participant { transport, downlink, slots, playing, slots_changed, .. } = participant;
@@ -44,6 +44,7 @@ impl Room {
         }
         *cursor = 0;
         arrivals.clear();
+        links.forwarded();
         Forwarded::All
     }
 }

@@ -1,7 +1,7 @@
 //! Offers: from a client's session description to a participant with publications and slots.
 
 use super::participant::{Downlink, Negotiation, Participant, Streams, Uplink};
-use super::publication::{Publication, PublicationKey};
+use super::publication::Publication;
 use super::slot::Slot;
 use super::{Change, Context, Room};
 use crate::command::{Event, Join, ReOffer, RefuseError, Track};
@@ -158,12 +158,12 @@ impl Room {
         match (known, media.publishing().and(track)) {
             (None, Some(track)) => {
                 let id = PublicationId { participant: participant.id, mid: media.mid };
-                let publication = Publication::new(id, key, track.source, track.muted, media);
-                let publication = PublicationKey(self.publications.insert(publication));
+                let publication = self.publish(Publication::new(id, key, participant.priority, track, media));
                 self.participants[key.0].publications.push(publication);
             }
             (Some(publication), Some(track)) => {
                 self.publications[publication.0].renegotiate(media, track);
+                self.announce(publication);
             }
             (Some(publication), None) => {
                 self.unpublish(publication);

@@ -54,3 +54,15 @@ pub(super) fn translate<'a>(
     let of_subscriber = |(kind, value)| Some(rtp::Extension { id: negotiated.id_of_number(kind)?, value });
     passed.filter_map(of_subscriber).chain(own)
 }
+
+/// The audio level among the collected extensions (RFC 6464).
+pub(super) fn audio_level(mut collected: &[u8]) -> Option<u8> {
+    while let [kind, len, rest @ ..] = collected {
+        let (value, rest) = rest.split_at_checked(usize::from(*len))?;
+        if let ([level], true) = (value, *kind == Extension::AudioLevel as u8) {
+            return Some(*level);
+        }
+        collected = rest;
+    }
+    None
+}

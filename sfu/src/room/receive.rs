@@ -88,19 +88,28 @@ impl Room {
             }
         }
         let feedback = publication.encodings[encoding].next_feedback(now);
-        if self.arrivals.len() < ARRIVALS_MAX {
-            self.dirty |= self.arrivals.is_empty();
-            self.arrivals.push(Arrival { publication: role.publication, encoding: role.encoding, sequence });
-        } else {
-            context.counters.drop_other += 1;
-        }
+        self.note(context, Arrival { publication: role.publication, encoding: role.encoding, sequence });
         if let Some(at) = feedback {
             self.wake(key, at);
         }
         if !was_live {
-            // What slots show may depend on which encodings live (media trap A6).
-            self.select_at = now;
+            self.select_soon(now);
         }
+    }
+
+    /// A packet is in its ring: remember to forward it.
+    pub(super) fn note(&mut self, context: &mut Context<'_>, arrival: Arrival) {
+        if self.arrivals.len() < ARRIVALS_MAX {
+            self.dirty |= self.arrivals.is_empty();
+            self.arrivals.push(arrival);
+        } else {
+            context.counters.drop_other += 1;
+        }
+    }
+
+    /// What slots show may depend on which encodings live (media trap A6).
+    pub(super) fn select_soon(&mut self, now: Instant) {
+        self.select_at = now;
     }
 
     /// Drains what a transport has to say.

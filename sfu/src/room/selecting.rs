@@ -6,7 +6,7 @@
 use super::encoding::Encoding;
 use super::participant::Participant;
 use super::placing::{Candidate, Place, place};
-use super::publication::{Publication, PublicationKey};
+use super::publication::{Owner, Publication, PublicationKey};
 use super::slot::{Choice, Slot};
 use super::{Context, Room};
 use crate::command::{Binding, EncodingsWanted, Event, Source, Why};
@@ -61,17 +61,21 @@ impl Room {
 
     /// Chooses the encodings of one participant's slots, and tells it what changed.
     pub(super) fn select_for(&mut self, context: &mut Context<'_>, key: ParticipantKey) {
-        let Self { participants, publications, deadlines, .. } = self;
+        let Self { participants, publications, timers, .. } = self;
         let participant = &mut participants[key.0];
         choose_encodings(context.now, participant, publications);
         let plays = participant.ready && participant.connected;
+        if participant.playing.iter().any(|&slot| participant.slots[slot].wants_untold(publications)) {
+            // Another worker sends nothing of it before it is told.
+            self.select_at = context.now;
+        }
         for &slot in participant.playing.iter().filter(|_| plays) {
             let slot = &participant.slots[slot];
             let Some(bound) = slot.publication() else { continue };
             let publication = &mut publications[bound.0];
             if let Some(awaited) = slot.awaited_encoding(publication) {
                 publication.encodings[usize::from(awaited)].keyframes.request();
-                deadlines.set_earlier(publication.owner.0, context.now);
+                timers.wake_owner(&publication.owner, context.now);
             }
         }
         if std::mem::take(&mut participant.slots_changed) {
@@ -85,7 +89,6 @@ impl Room {
         if context.now < self.select_at {
             return;
         }
-        self.select_at = context.now + SELECT_INTERVAL;
         for key in 0..self.participants.capacity() {
             if self.participants.contains(key) {
                 self.select_for(context, ParticipantKey(key));
@@ -93,10 +96,12 @@ impl Room {
         }
         self.tell_publishers(context);
         self.tell_speakers(context);
+        self.select_at = context.now + SELECT_INTERVAL;
     }
 
     fn candidates_for(&self, key: ParticipantKey) -> Vec<Candidate> {
-        let rank = |publication| self.speakers.ranking().position(|speaker| speaker == publication);
+        let ranking = self.ranking();
+        let rank = |publication| ranking.iter().position(|speaker| *speaker == publication);
         let candidate = |(index, publication): (usize, &Publication)| {
             let key = PublicationKey(index);
             Candidate {
@@ -104,11 +109,11 @@ impl Room {
                 kind: publication.kind,
                 screen: publication.source == Source::Screen,
                 muted: publication.muted,
-                priority: self.participants[publication.owner.0].priority,
+                priority: publication.priority,
                 speaker_rank: rank(key),
             }
         };
-        self.publications.iter().filter(|(_, publication)| publication.owner != key).map(candidate).collect()
+        self.publications.iter().filter(|(_, publication)| !publication.is_of(key)).map(candidate).collect()
     }
 
     fn tell_publishers(&mut self, context: &mut Context<'_>) {
@@ -125,7 +130,11 @@ impl Room {
             }
         }
         for (key, publication) in &mut self.publications {
-            let bits = wanted[key];
+            let bits = publication.downstreams.iter().fold(wanted[key], |bits, downstream| bits | downstream.wanted);
+            if let Some(upstream) = publication.upstream() {
+                self.changes.extend(upstream.tell_wanted(bits));
+                continue;
+            }
             if publication.told_wanted.replace(bits) != Some(bits) {
                 let wanted = publication.encodings_wanted(bits);
                 context.events.push_back(Event::EncodingsWanted { publication: publication.id, wanted });
@@ -133,8 +142,13 @@ impl Room {
         }
     }
 
+    /// The home hears everybody and tells for the whole room.
     fn tell_speakers(&mut self, context: &mut Context<'_>) {
+        if self.links.is_satellite() {
+            return;
+        }
         self.speakers.poll(context.now);
+        self.tell_ranking();
         let speaking = |key: &PublicationKey| {
             self.speakers.loudness(*key).is_some_and(|loudness| loudness >= crate::stream::level::VOICE_MIN)
         };
@@ -159,6 +173,15 @@ impl Participant {
 }
 
 impl Slot {
+    /// Whether it is the first to want something of another worker.
+    fn wants_untold(&self, publications: &Slab<Publication>) -> bool {
+        let Some(subscription) = &self.subscription else { return false };
+        match (&publications[subscription.publication.0].owner, subscription.choice.wanted) {
+            (Owner::Upstream(upstream), Some(wanted)) => upstream.told_wanted & 1 << wanted == 0,
+            _ => false,
+        }
+    }
+
     fn binding(&self, publications: &Slab<Publication>) -> Binding {
         let Some(subscription) = &self.subscription else {
             return Binding { mid: self.mid, publication: None, rid: None, why: None };

@@ -32,6 +32,9 @@ impl Signaling {
             ClientMessage::Chat(chat) => ("chat", self.handle_chat(from, chat)),
             ClientMessage::Data(data) => ("data", self.handle_data(from, data)),
             ClientMessage::Moderate(act) => ("moderate", self.handle_moderate(now, from, &act)),
+            // No node of this build relays pages yet.
+            ClientMessage::Share(_) => ("share", Err((ErrorCode::Forbidden, "this node shares no pages"))),
+            ClientMessage::Control(_) => ("control", Err((ErrorCode::Forbidden, "this node shares no pages"))),
             ClientMessage::Ping(ping) => {
                 if let Some(socket) = self.sessions.get(&from).and_then(super::Session::socket) {
                     self.say(socket, &ServerMessage::Pong(Pong { ts: ping.ts }));

@@ -27,7 +27,7 @@ pub(super) struct Who {
 }
 
 pub(super) fn who(name: &str, role: Role) -> Who {
-    let grants = Grants { room: None, publish: ALL_SOURCES.to_vec(), subscribe: true, moderate: false };
+    let grants = Grants { room: None, publish: ALL_SOURCES.to_vec(), subscribe: true, cobrowse: None, moderate: false };
     let claims = Claims {
         iss: "shop-key".to_owned(),
         sub: name.to_owned(),
