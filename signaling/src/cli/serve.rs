@@ -7,7 +7,6 @@ use std::time::Duration;
 use tillside::config::{Config, LogConfig, LogFormat};
 use tillside::node::{Node, advertised};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 pub(super) fn run(sources: &Sources) -> Result<ExitCode, CliError> {
     let config = sources.load()?;
@@ -81,8 +80,7 @@ impl Stops {
 }
 
 fn start_log(log: &LogConfig) -> Result<(), CliError> {
-    let filter = EnvFilter::try_new(&log.level)
-        .map_err(|error| CliError::Other(format!("log.level cannot be used: {error}")))?;
+    let filter = log.filter().map_err(|error| CliError::Other(format!("log.level cannot be used: {error}")))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log.format {
         LogFormat::Json => builder.json().init(),
