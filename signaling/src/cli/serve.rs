@@ -11,6 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(super) fn run(sources: &Sources) -> Result<ExitCode, CliError> {
     let config = sources.load()?;
     start_log(&config.log)?;
+    quiet_panics();
     if !config.dev {
         forbid_core_dumps();
     }
@@ -77,6 +78,14 @@ impl Stops {
             _ = self.interrupt.recv() => {}
         }
     }
+}
+
+/// Says where a defect is and nothing more: the usual message may quote what was being read (SEC-23).
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a defect: please report it");
+    }));
 }
 
 fn start_log(log: &LogConfig) -> Result<(), CliError> {

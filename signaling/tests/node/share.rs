@@ -187,6 +187,14 @@ async fn a_page_that_loads_anew_goes_on_and_one_that_is_gone_pauses() {
     page.send_record(&plain_page()).await;
     view.sees("Red shoes").await;
 
+    mara.send(&json!({ "t": "share", "action": "pause", "why": "page" })).await;
+    assert_eq!(jon.next_phase("share", "paused").await["why"], "page");
+    let mut page = node.stream(&page_ticket).await;
+    page.next("snapshot").await;
+    page.send_record(&plain_page()).await;
+    jon.next_phase("share", "live").await;
+    view.sees("Red shoes").await;
+
     mara.send(&json!({ "t": "share", "action": "pause", "why": "shopper" })).await;
     jon.next_phase("share", "paused").await;
     view.sees("\"state\":\"paused\"").await;
