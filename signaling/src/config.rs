@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tracing_subscriber::EnvFilter;
 
 /// The id of the key that `--dev` knows.
 pub const DEV_KEY: &str = "dev";
@@ -192,7 +193,7 @@ impl Config {
         if self.limits.connections == 0 || self.limits.joins_per_second_per_address == 0 {
             return invalid("limits", "a limit of 0 lets nobody in");
         }
-        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.level) {
+        if let Err(error) = self.log.filter() {
             return invalid("log.level", &error.to_string());
         }
         if !self.dev && self.tenants.iter().flat_map(|tenant| &tenant.keys).any(|key| key.is(DEV_SECRET)) {
@@ -240,6 +241,21 @@ impl Config {
     #[must_use]
     pub fn print(&self) -> String {
         toml::to_string_pretty(self).expect("every field has a TOML form")
+    }
+}
+
+impl LogConfig {
+    /// What is written, by [`LogConfig::level`]. The WebSocket library would write whole messages, tokens in them, so
+    /// that it never may (SEC-23).
+    ///
+    /// # Errors
+    /// The level cannot be read.
+    pub fn filter(&self) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
+        let mut filter = EnvFilter::try_new(&self.level)?;
+        for quiet in ["tungstenite=info", "tokio_tungstenite=info"] {
+            filter = filter.add_directive(quiet.parse()?);
+        }
+        Ok(filter)
     }
 }
 

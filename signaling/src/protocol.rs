@@ -10,11 +10,13 @@ mod client;
 mod read;
 mod server;
 mod share;
+mod stream;
 
 pub use client::*;
 pub use read::{DEPTH_MAX, Unreadable, read};
 pub use server::*;
 pub use share::*;
+pub use stream::*;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

@@ -31,6 +31,15 @@ pub enum FromStream {
     Detach(Seat),
 }
 
+impl FromStream {
+    /// Whose it is.
+    pub(super) fn seat(&self) -> Seat {
+        match self {
+            Self::Attach(seat, _) | Self::Frame(seat, _) | Self::Said(seat, _) | Self::Detach(seat) => *seat,
+        }
+    }
+}
+
 /// A text frame that is the relay's concern.
 pub enum Said {
     /// The sharer's page says.

@@ -3,9 +3,11 @@
 use crate::metrics::Metrics;
 use tillside_cobrowse::counters::{Counter, Counters};
 
-/// Name, label and the counter behind it. `barrier` names what stopped something; `masked` is what the page's own SDK
-/// should have masked and did not.
-const COUNTED: &[(&str, &[(&str, &str)], Counter)] = &[
+/// Name, labels and the counter behind them.
+type Counted = (&'static str, &'static [(&'static str, &'static str)], Counter);
+
+/// `stopped` is what a barrier kept from viewers; `masked` is what the page's own SDK should have masked and did not.
+const COUNTED: &[Counted] = &[
     ("tillside_cobrowse_records_total", &[], Counter::Records),
     ("tillside_cobrowse_events_total", &[], Counter::Events),
     ("tillside_cobrowse_stopped_total", &[("barrier", "extension")], Counter::ExtensionRefused),

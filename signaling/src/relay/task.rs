@@ -1,19 +1,22 @@
 //! One relay: the pure co-browse core of its shares, and the sockets around each.
 
+mod seats;
+mod verbs;
+
 use super::assets;
 use super::said::{FromStream, Said, Seat, ToStream};
 use super::streams::{Admitted, Outlet, Streams};
 use super::tally::Tally;
 use crate::metrics::Metrics;
-use crate::protocol::{ASSET_FRAME, FromSharer, FromViewer, ShareByeReason, ToSharer, ToViewer, Verb, VerbResult};
+use crate::protocol::{ASSET_FRAME, FromSharer, FromViewer, ShareByeReason, ToSharer, ToViewer};
 use crate::signaling::{Holder, ShareCommand, ShareEvent};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tillside_cobrowse::Relay;
-use tillside_cobrowse::control::Guard;
-use tillside_cobrowse::relay::{Event, Phase, ShareId, ViewerId, Why};
+use tillside_cobrowse::relay::{Event, ShareId, Why};
 use tokio::sync::{Notify, mpsc};
 
 /// How often grants that have run out are looked for, and metrics told. A verb is checked against its grant's end
@@ -60,17 +63,27 @@ impl Task {
                 // A pause or a revocation must not wait behind what it forbids.
                 biased;
                 command = commands.recv() => match command {
-                    Some((share, command)) => self.handle_command(share, command),
+                    Some((share, command)) => self.guarded(share, |task| task.handle_command(share, command)),
                     None => return,
                 },
                 () = self.room.notified() => self.fill_waiting(),
                 _ = tick.tick() => self.handle_tick(),
-                Some(said) = streams.recv() => self.handle_stream(said),
+                Some(said) = streams.recv() => self.guarded(said.seat().share, |task| task.handle_stream(said)),
             }
             for news in self.news.drain(..) {
                 // The switchboard has stopped: so will this.
                 let _ = self.events.send(news).await;
             }
+        }
+    }
+
+    /// A defect that one page brings to light ends that page's share, and no other.
+    fn guarded(&mut self, id: ShareId, turn: impl FnOnce(&mut Self)) {
+        if std::panic::catch_unwind(AssertUnwindSafe(|| turn(self))).is_err() {
+            tracing::error!(share = id.0, "a defect ended a share");
+            self.relay.forget(id);
+            self.shares.remove(&id);
+            self.news.push((id, ShareEvent::Unfollowable));
         }
     }
 
@@ -163,60 +176,6 @@ impl Task {
         self.settle(seat.share, seq);
     }
 
-    fn attach(&mut self, seat: Seat, outlet: Outlet) {
-        let Some(streams) = self.shares.get_mut(&seat.share) else { return outlet.bye(ShareByeReason::Ended) };
-        match seat.holder {
-            Holder::Sharer => {
-                if let Some(before) = streams.sharer.replace(outlet) {
-                    before.bye(ShareByeReason::Replaced);
-                }
-                // A page that has just come knows nothing of the nodes of the one before.
-                self.hide(seat.share);
-                self.news.push((seat.share, ShareEvent::SharerAttached));
-            }
-            Holder::Viewer(viewer) => {
-                let Some(admitted) = streams.viewers.get_mut(&viewer) else {
-                    return outlet.bye(ShareByeReason::Unauthorized);
-                };
-                if self.relay.add_viewer(seat.share, viewer).is_err() {
-                    return outlet.bye(ShareByeReason::Limit);
-                }
-                match admitted.seat(outlet) {
-                    Some(before) => before.bye(ShareByeReason::Replaced),
-                    None => self.news.push((seat.share, ShareEvent::ViewerAttached(viewer))),
-                }
-                if let Some(sharer_ms) = streams.sharer_ms {
-                    streams.say_to_viewer(viewer, &ToViewer::Delay { sharer_ms });
-                }
-            }
-        }
-    }
-
-    fn detach(&mut self, seat: Seat) {
-        let Some(streams) = self.shares.get_mut(&seat.share) else { return };
-        match seat.holder {
-            Holder::Sharer => {
-                streams.sharer = None;
-                self.hide(seat.share);
-                self.news.push((seat.share, ShareEvent::SharerGone));
-            }
-            Holder::Viewer(viewer) => {
-                if let Some(admitted) = streams.viewers.get_mut(&viewer) {
-                    admitted.outlet = None;
-                }
-                self.relay.remove_viewer(seat.share, viewer);
-                self.news.push((seat.share, ShareEvent::ViewerGone(viewer)));
-            }
-        }
-    }
-
-    /// Shows nothing until signaling says that the sharer is back; other pauses stay what they are.
-    fn hide(&mut self, id: ShareId) {
-        if self.relay.phase(id) == Some(Phase::Live) {
-            let _ = self.relay.pause(id, Why::SharerLeft);
-        }
-    }
-
     /// A record is read where it lies if nobody else holds its memory, and zeroed.
     fn handle_frame(&mut self, id: ShareId, frame: Bytes) {
         if frame.first() == Some(&ASSET_FRAME) {
@@ -265,16 +224,6 @@ impl Task {
         }
     }
 
-    /// The page says what became of a verb. Of a verb that never went to it, nobody wants to know.
-    fn handle_outcome(&mut self, id: ShareId, public: &str, seq: u64, result: VerbResult) {
-        let Some(streams) = self.shares.get_mut(&id) else { return };
-        let Some(viewer) = streams.viewer_named(public) else { return };
-        let kind = streams.viewers.get_mut(&viewer).and_then(|admitted| admitted.outcome_of(seq));
-        if let Some(kind) = kind {
-            self.tell_outcome(id, viewer, seq, kind, result);
-        }
-    }
-
     fn handle_round_trip(&mut self, id: ShareId, round_trip: Duration) {
         let Some(streams) = self.shares.get_mut(&id) else { return };
         let sharer_ms = u32::try_from(round_trip.as_millis() / 2).unwrap_or(u32::MAX);
@@ -311,34 +260,6 @@ impl Task {
                 Event::GrantEnded { viewer, why } => self.news.push((id, ShareEvent::GrantEnded { viewer, why })),
             }
         }
-    }
-
-    /// A checked verb goes to the page.
-    fn pass_verb(&mut self, id: ShareId, viewer: ViewerId, verb: Verb, guard: Option<Guard>) {
-        let Some(streams) = self.shares.get_mut(&id) else { return };
-        let (seq, kind) = (verb.seq, verb.act.name());
-        if streams.sharer.is_none() {
-            return self.tell_outcome(id, viewer, seq, kind, VerbResult::NotLive);
-        }
-        let Some(admitted) = streams.viewers.get_mut(&viewer) else { return };
-        admitted.pass(seq, kind);
-        let act = ToSharer::Act { viewer: admitted.public.clone(), name: admitted.name.clone(), verb, guard };
-        tracing::info!(
-            target: "audit", event = "verb passed", tenant = %streams.tenant, share = %streams.public,
-            viewer = %admitted.public, seq, kind, guarded = guard.is_some(),
-        );
-        streams.say_to_sharer(&act);
-    }
-
-    fn tell_outcome(&mut self, id: ShareId, viewer: ViewerId, seq: u64, kind: &'static str, result: VerbResult) {
-        let Some(streams) = self.shares.get_mut(&id) else { return };
-        let Some(admitted) = streams.viewers.get(&viewer) else { return };
-        tracing::info!(
-            target: "audit", event = "verb outcome", tenant = %streams.tenant, share = %streams.public,
-            viewer = %admitted.public, seq, kind, result = result.name(),
-        );
-        self.metrics.cobrowse("tillside_cobrowse_verbs_total", &[("result", result.name())], 1);
-        streams.say_to_viewer(viewer, &ToViewer::Outcome { seq, result });
     }
 
     /// Goes on with streams whose socket had no room before.

@@ -1,7 +1,7 @@
 //! A node without sockets and media: the tests play both.
 
 use super::super::*;
-use crate::protocol::{Grants, Role, ServerFrame, Source};
+use crate::protocol::{Cobrowse, Grants, Role, ServerFrame, Source};
 use crate::token::{Claims, Key, KeySource, Tenant};
 use serde_json::{Value, json};
 use tillside_sfu::command::{Event, LeaveReason};
@@ -63,6 +63,11 @@ impl Who {
 
     pub(super) fn publishes(mut self, sources: &[Source]) -> Self {
         self.claims.grants.publish = sources.to_vec();
+        self
+    }
+
+    pub(super) fn cobrowse(mut self, granted: Cobrowse) -> Self {
+        self.claims.grants.cobrowse = Some(granted);
         self
     }
 
@@ -246,6 +251,28 @@ impl World {
     pub(super) fn event(&mut self, event: Event) {
         self.core.handle_event(self.now, event);
         self.settle();
+    }
+
+    /// A relay tells something of the only share there is.
+    pub(super) fn share_event(&mut self, event: ShareEvent) {
+        let id = *self.core.shares.keys().next().expect("there is a share");
+        self.core.handle_share_event(self.now, id, event);
+        self.settle();
+    }
+
+    /// The name of the only share there is.
+    pub(super) fn share_name(&self) -> String {
+        self.core.shares.values().next().expect("there is a share").public.clone()
+    }
+
+    /// What a ticket opens.
+    pub(super) fn stream(&mut self, ticket: &str, origin: Option<&str>) -> Result<Holder, ErrorCode> {
+        let open = OpenStream { ticket: ticket.to_owned(), origin: origin.map(str::to_owned) };
+        match self.request(Request::OpenStream(open)) {
+            Some(Reply::Stream(pass)) => Ok(pass.holder),
+            Some(Reply::Refused { code, .. }) => Err(code),
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(super) fn media_lost(&mut self, client: &Client) {
