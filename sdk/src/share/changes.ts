@@ -214,6 +214,8 @@ export class Changes {
 		const level = this.#known.level(element);
 		if (id === undefined || level === undefined || (level >= LEVEL.blocked && !isControl(element))) return;
 		const attributes: Attributes = {};
+		// What was told to be blocked stays so.
+		if (level === LEVEL.payment) names.delete("data-tillside");
 		for (const name of names) {
 			if (name === "srcset" || name === "src") {
 				const { src = null, rr_width = null, rr_height = null } = attributesOf(element, level, this.#at);

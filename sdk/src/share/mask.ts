@@ -84,6 +84,8 @@ export function attribute(
 	rename: (address: string) => Masked,
 ): Masked | undefined {
 	const kind = attributeClass(element, name);
+	// A mark that does not count, since something hides the element, must not count with the relay either.
+	if (name === "data-tillside" && content === "share" && level > LEVEL.public) return undefined;
 	if (kind === "style") return css(content, rename);
 	if (content.length > (kind === "geometry" ? GEOMETRY_LENGTH_MAX : ATTRIBUTE_LENGTH_MAX)) return undefined;
 	switch (kind) {
