@@ -11,6 +11,10 @@ import type { Strings } from "./strings";
 
 /** A page that is hidden for shorter than this is not paused: another tab of the shop may be coming up. */
 const HIDDEN_AFTER_MS = 700;
+/** How often a page that is paused is asked whether it is another one by now, in milliseconds; routers tell nobody. */
+const PLACE_LOOK_MS = 400;
+/** How long the node may take to say where a continued share stands, in milliseconds. */
+const CONTINUE_MS_MAX = 5_000;
 /** A page that is never shown carries this, on its html or body element. */
 const PAUSE_MARK = "data-tillside-pause";
 
@@ -40,6 +44,9 @@ export class PageSharing {
 	#ticket: string | undefined;
 	#question: { about: string; withdraw: () => void } | undefined;
 	#hiddenTimer: ReturnType<typeof setTimeout> | undefined;
+	/** Where this page is not shown by the store's rules; elsewhere it may be. */
+	#pausedAt: string | undefined;
+	#placeTimer: ReturnType<typeof setInterval> | undefined;
 
 	constructor(options: PageSharingOptions) {
 		this.#options = options;
@@ -65,6 +72,14 @@ export class PageSharing {
 	continue({ share, ticket }: { share: string; ticket: string }): void {
 		this.#client.share.continue(ticket);
 		if (!isPausePage()) void this.#start(share, ticket);
+		this.#forget.push(this.#client.on("state", (state) => state === "joined" && this.#expectState()));
+	}
+
+	/** A share that ended while no page was there is told by nobody. */
+	#expectState(): void {
+		setTimeout(() => {
+			if (this.#client.share.state === undefined) this.#end();
+		}, CONTINUE_MS_MAX);
 	}
 
 	/** The shopper offers to share, or ends it. */
@@ -79,6 +94,7 @@ export class PageSharing {
 		this.#listeners.abort();
 		this.#marks.disconnect();
 		clearTimeout(this.#hiddenTimer);
+		clearInterval(this.#placeTimer);
 		for (const forget of this.#forget) forget();
 		this.#question?.withdraw();
 		this.#end();
@@ -112,8 +128,21 @@ export class PageSharing {
 		if (ticket !== undefined && ticket !== this.#ticket) void this.#start(state.share, ticket);
 		this.#options.changed(true);
 		this.#showPage();
-		if (state.phase === "live" && isPausePage()) this.#pause("page");
-		if (state.phase === "paused" && state.why === "page" && !isPausePage()) this.#client.share.consent();
+		clearInterval(this.#placeTimer);
+		if (state.phase === "live") {
+			this.#pausedAt = location.href;
+			if (isPausePage()) this.#pause("page");
+		} else if (state.why === "page") {
+			this.#leavePausePage();
+			this.#placeTimer = setInterval(() => this.#leavePausePage(), PLACE_LOOK_MS);
+		}
+	}
+
+	/** Goes on with the share once, on any page but the one that it was paused on: the node may know better. */
+	#leavePausePage(): void {
+		if (isPausePage() || this.#pausedAt === location.href) return;
+		this.#pausedAt = location.href;
+		this.#client.share.consent();
 	}
 
 	async #start(share: string, ticket: string): Promise<void> {
@@ -141,10 +170,12 @@ export class PageSharing {
 	/** Tells the running share what the node said. */
 	#showPage(): void {
 		if (this.#page === undefined) return;
-		this.#page.isPaused = this.#client.share.state?.phase === "paused";
+		const { state, control } = this.#client.share;
+		this.#page.isPaused = state?.phase === "paused";
 		this.#showViewers();
-		const { control } = this.#client.share;
-		if (control !== undefined) this.#handleControl(control);
+		const { viewer = "", rung = "point", endsAt = 0 } = control ?? {};
+		this.#page.control =
+			control?.phase === "granted" ? { viewer, rung, endsAt, name: this.#nameOf(viewer) } : undefined;
 	}
 
 	#showViewers(): void {
@@ -154,11 +185,8 @@ export class PageSharing {
 
 	#handleControl(state: ControlState): void {
 		if (this.#question?.about === "control" && state.phase !== "requested") this.#question.withdraw();
-		if (state.phase === "requested") return void this.#askControl(state);
-		if (this.#page === undefined) return;
-		const { viewer, rung, ends_in_ms } = state;
-		const endsAt = performance.now() + (ends_in_ms ?? 0);
-		this.#page.control = state.phase === "granted" ? { viewer, rung, endsAt, name: this.#nameOf(viewer) } : undefined;
+		this.#showPage();
+		if (state.phase === "requested") void this.#askControl(state);
 	}
 
 	async #askControl({ viewer, rung }: ControlState): Promise<void> {
@@ -199,6 +227,7 @@ export class PageSharing {
 
 	/** The store's scripts marked the page, or took the mark away. */
 	#handleMark(): void {
+		this.#pausedAt = undefined;
 		const { state } = this.#client.share;
 		if (state !== undefined && this.isShared) this.#showState(state);
 	}
@@ -216,6 +245,7 @@ export class PageSharing {
 	}
 
 	#end(): void {
+		clearInterval(this.#placeTimer);
 		this.#page?.stop();
 		this.#page = undefined;
 		this.#ticket = undefined;
