@@ -6,7 +6,9 @@
 import type { TillsideClient } from "../client/client";
 import type { ControlState, PauseWhy, ShareState } from "../protocol";
 import type { PageShare } from "../share";
+import { loadShare, shareUrl } from "./share_bundle";
 import { askControl, askShare, type Question } from "./share_consent";
+import { TabLeader, type Wish } from "./share_tabs";
 import type { Strings } from "./strings";
 
 /** A page that is hidden for shorter than this is not paused: another tab of the shop may be coming up. */
@@ -38,6 +40,12 @@ export class PageSharing {
 	readonly #client: TillsideClient;
 	readonly #listeners = new AbortController();
 	readonly #forget: (() => void)[];
+	readonly #tabs = new TabLeader(
+		(isVisible) => this.#handleOtherTab(isVisible),
+		(wish) => this.#handleWish(wish),
+	);
+	/** Whether another tab of the shop shows its page. */
+	#isElsewhere = false;
 	readonly #marks = new MutationObserver(() => this.#handleMark());
 	#page: PageShare | undefined;
 	/** The ticket that {@link #page} stands on, or is being loaded for. */
@@ -54,7 +62,7 @@ export class PageSharing {
 		this.#forget = [
 			this.#client.share.on("share", (state) => this.#handleState(state)),
 			this.#client.share.on("control", (state) => this.#handleControl(state)),
-			this.#client.on("participants", () => this.#showViewers()),
+			this.#client.on("participants", () => this.#showPage()),
 		];
 		const { signal } = this.#listeners;
 		document.addEventListener("visibilitychange", () => this.#handleVisibility(), { signal });
@@ -98,6 +106,7 @@ export class PageSharing {
 		for (const forget of this.#forget) forget();
 		this.#question?.withdraw();
 		this.#end();
+		this.#tabs.stop();
 	}
 
 	#handleState(state: ShareState): void {
@@ -158,29 +167,32 @@ export class PageSharing {
 			share,
 			ticket,
 			strings: strings.sharing,
-			onPause: () => this.#pause("shopper"),
-			onResume: () => this.#client.share.consent(),
-			onStop: () => this.#client.share.end(),
-			onRevoke: () => this.#client.share.revoke(),
+			onPause: () => this.#handleWish("pause"),
+			onResume: () => this.#handleWish("resume"),
+			onStop: () => this.#handleWish("stop"),
+			onRevoke: () => this.#handleWish("revoke"),
 			onEnded: (reason) => this.#handleSocketEnd(reason),
 		});
 		this.#showPage();
 	}
 
-	/** Tells the running share what the node said. */
+	/** Tells the running share, and other tabs, what the node said. */
 	#showPage(): void {
-		if (this.#page === undefined) return;
 		const { state, control } = this.#client.share;
-		this.#page.isPaused = state?.phase === "paused";
-		this.#showViewers();
+		const viewers = (state?.viewers ?? []).map((id) => this.#nameOf(id));
+		const isPaused = state?.phase === "paused";
 		const { viewer = "", rung = "point", endsAt = 0 } = control ?? {};
-		this.#page.control =
-			control?.phase === "granted" ? { viewer, rung, endsAt, name: this.#nameOf(viewer) } : undefined;
-	}
-
-	#showViewers(): void {
-		if (this.#page === undefined) return;
-		this.#page.viewers = (this.#client.share.state?.viewers ?? []).map((id) => this.#nameOf(id));
+		const granted = control?.phase === "granted" ? { viewer, rung, name: this.#nameOf(viewer) } : undefined;
+		if (this.#page !== undefined) {
+			this.#page.isPaused = isPaused;
+			this.#page.viewers = viewers;
+			this.#page.control = granted && { ...granted, endsAt };
+		}
+		if (state?.ticket === undefined || !this.isShared) return this.#tabs.lend(undefined);
+		const { share, ticket } = state;
+		const endsInMs = Math.round(endsAt - performance.now());
+		const { server } = this.#options;
+		this.#tabs.lend({ server, share, ticket, viewers, isPaused, control: granted && { ...granted, endsInMs } });
 	}
 
 	#handleControl(state: ControlState): void {
@@ -216,13 +228,40 @@ export class PageSharing {
 	}
 
 	#handleVisibility(): void {
+		if (document.hidden) return this.#pauseIfUnseen();
+		const { state } = this.#client.share;
+		// Another tab had the share: it is this page's again.
+		if (this.#isElsewhere && state?.ticket !== undefined) void this.#start(state.share, state.ticket);
+		this.#isElsewhere = false;
+		this.#goOn();
+	}
+
+	/** A tab of the shop that the shopper looks at shows itself; without one, nothing is shown. */
+	#handleOtherTab(isVisible: boolean): void {
+		this.#isElsewhere = isVisible || this.#isElsewhere;
+		if (isVisible) this.#goOn();
+		else this.#pauseIfUnseen();
+	}
+
+	#goOn(): void {
 		clearTimeout(this.#hiddenTimer);
-		if (document.hidden) {
-			this.#hiddenTimer = setTimeout(
-				() => this.#client.share.state?.phase === "live" && this.#pause("hidden"),
-				HIDDEN_AFTER_MS,
-			);
-		} else if (this.#client.share.state?.why === "hidden") this.#client.share.consent();
+		if (this.#client.share.state?.why === "hidden") this.#client.share.consent();
+	}
+
+	/** Not at once: on the way from one tab to another, none is in front for a moment. */
+	#pauseIfUnseen(): void {
+		clearTimeout(this.#hiddenTimer);
+		this.#hiddenTimer = setTimeout(() => {
+			if (document.hidden && this.#client.share.state?.phase === "live") this.#pause("hidden");
+		}, HIDDEN_AFTER_MS);
+	}
+
+	/** What the shopper does in the badge, here or in another tab. */
+	#handleWish(wish: Wish): void {
+		if (wish === "pause") this.#pause("shopper");
+		else if (wish === "resume") this.#client.share.consent();
+		else if (wish === "stop") this.#client.share.end();
+		else this.#client.share.revoke();
 	}
 
 	/** The store's scripts marked the page, or took the mark away. */
@@ -235,7 +274,7 @@ export class PageSharing {
 	/** Another socket took this one's place: another tab of the shop shares now. */
 	#handleSocketEnd(reason: string): void {
 		this.#page = undefined;
-		if (reason !== "replaced") this.#ticket = undefined;
+		this.#isElsewhere = reason === "replaced";
 	}
 
 	#handleEnd({ why }: ShareState): void {
@@ -249,6 +288,7 @@ export class PageSharing {
 		this.#page?.stop();
 		this.#page = undefined;
 		this.#ticket = undefined;
+		this.#tabs.lend(undefined);
 		this.#options.remember(undefined);
 		this.#options.changed(false);
 	}
@@ -261,17 +301,4 @@ export class PageSharing {
 
 function isPausePage(): boolean {
 	return document.documentElement.hasAttribute(PAUSE_MARK) || document.body.hasAttribute(PAUSE_MARK);
-}
-
-/** Beside the widget's own file; in one file with it, every page would load what few need. */
-function loadShare(): Promise<typeof import("../share")> {
-	const here = import.meta.url;
-	return import(/* @vite-ignore */ new URL("./share.js", here).href) as Promise<typeof import("../share")>;
-}
-
-/** The node's address for shared pages. */
-function shareUrl(server: string): string {
-	const url = new URL("/v1/share", new URL(server || "/", location.href));
-	url.protocol = url.protocol === "http:" || url.protocol === "ws:" ? "ws:" : "wss:";
-	return url.href;
 }
