@@ -301,6 +301,14 @@ describe("sec_24 what people type stays private", () => {
 	});
 });
 
+test("sec_24 a number in pieces is hidden in all of them, also when the last comes late", async () => {
+	const { replica, change } = await recording("<p><b>4242</b> <b>4242</b> <b>4242</b> <b>4241</b></p>");
+	const shown = () => replica.lines.filter((line) => line.includes("424")).length;
+	expect(shown()).toBe(4);
+	await change(() => ((find("b:last-child").firstChild as Text).data = "4242"));
+	expect(shown()).toBe(0);
+});
+
 test("lone surrogates do not leave the page", async () => {
 	const { replica } = await recording("<p></p>");
 	body().append("a\ud800b");
