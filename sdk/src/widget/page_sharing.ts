@@ -180,7 +180,8 @@ export class PageSharing {
 	#showPage(): void {
 		const { state, control } = this.#client.share;
 		const viewers = (state?.viewers ?? []).map((id) => this.#nameOf(id));
-		const isPaused = state?.phase === "paused";
+		// That we were away is over as soon as our socket is there: the node knows it first.
+		const isPaused = state?.phase === "paused" && state.why !== "sharer_left";
 		const { viewer = "", rung = "point", endsAt = 0 } = control ?? {};
 		const granted = control?.phase === "granted" ? { viewer, rung, name: this.#nameOf(viewer) } : undefined;
 		if (this.#page !== undefined) {

@@ -82,8 +82,7 @@ describe("what is told is the page", () => {
 	});
 
 	test("shadow roots, also those that come later", async () => {
-		customElements.define("late-root", class extends HTMLElement {});
-		const { replica, change } = await recording("<late-root id=host></late-root>");
+		const { replica, change } = await recording("<section id=host></section>");
 		await change(
 			() => (find("#host").attachShadow({ mode: "open" }).innerHTML = "<p>inside</p>"),
 			() => replica.json.includes("inside"),

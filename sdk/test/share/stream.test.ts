@@ -99,6 +99,19 @@ test("a full socket gets nothing more, and the whole page when it has drained", 
 	expect(socket.records).toHaveLength(1);
 });
 
+test("one snapshot answers everything that was asked before it was there", async () => {
+	const { stream, target, socket } = open();
+	socket.say({ t: "snapshot", reason: "no_snapshot" });
+	socket.say({ t: "snapshot", reason: "no_snapshot" });
+	stream.send([snapshot]);
+	socket.say({ t: "snapshot", reason: "no_snapshot" });
+	await flushed();
+	expect(target.snapshotWanted).toHaveBeenCalledOnce();
+	expect(socket.records).toHaveLength(1);
+	socket.say({ t: "snapshot", reason: "unknown_node" });
+	expect(target.snapshotWanted).toHaveBeenCalledTimes(2);
+});
+
 test("comes back with the same ticket when the socket is lost, and not when it was replaced", () => {
 	const { target, socket } = open();
 	socket.onclose();
