@@ -6,6 +6,7 @@
  */
 import type { ClientMessage, ControlState, PauseWhy, Rung, ShareState } from "../protocol";
 import { Emitter } from "./emitter";
+import type { KnownControl } from "./viewing";
 
 /** Most messages that wait for the socket; a later one of the same kind takes the place of an earlier one. */
 const UNSAID_MAX = 8;
@@ -16,13 +17,13 @@ export interface SharingEvents {
 	/** A share was asked for, went live, paused or ended, or its viewers changed. */
 	share: ShareState;
 	/** Control was asked for, given, refused or ended. */
-	control: ControlState;
+	control: KnownControl;
 }
 
 export class Sharing extends Emitter<SharingEvents> {
 	readonly #send: (message: Said) => boolean;
 	#state: ShareState | undefined;
-	#control: ControlState | undefined;
+	#control: KnownControl | undefined;
 	#unsaid: Said[] = [];
 
 	constructor(send: (message: Said) => boolean) {
@@ -36,7 +37,7 @@ export class Sharing extends Emitter<SharingEvents> {
 	}
 
 	/** Who controls the page, or asked to; undefined: nobody. */
-	get control(): ControlState | undefined {
+	get control(): KnownControl | undefined {
 		return this.#control;
 	}
 
@@ -90,8 +91,10 @@ export class Sharing extends Emitter<SharingEvents> {
 	}
 
 	handleControl(state: ControlState): void {
-		this.#control = state.phase === "requested" || state.phase === "granted" ? state : undefined;
-		this.emit("control", state);
+		const endsAt = state.ends_in_ms === undefined ? undefined : performance.now() + state.ends_in_ms;
+		const known = { ...state, endsAt };
+		this.#control = state.phase === "requested" || state.phase === "granted" ? known : undefined;
+		this.emit("control", known);
 	}
 
 	/** The session is in its room, for the first time or again. */

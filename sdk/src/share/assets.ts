@@ -42,6 +42,8 @@ export class Assets {
 	readonly #names = new Map<string, string>();
 	readonly #sent = new Set<string>();
 	readonly #failed = new Set<string>();
+	/** Addresses whose files were asked for, whatever became of them; and those whose turn has not come. */
+	readonly #wanted = new Set<string>();
 	readonly #waiting: string[] = [];
 	readonly #share: string;
 	#fetching = 0;
@@ -96,7 +98,8 @@ export class Assets {
 	}
 
 	#want(place: string): void {
-		if (this.#waiting.includes(place)) return;
+		if (this.#wanted.has(place)) return;
+		this.#wanted.add(place);
 		this.#waiting.push(place);
 		this.#next();
 	}

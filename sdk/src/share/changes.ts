@@ -83,7 +83,7 @@ export class Changes {
 		this.#note(this.#observer.takeRecords());
 		this.#reclassify();
 		const containers = [...this.#children];
-		const [texts, attributes] = [[...this.#texts], new Map(this.#attributes)];
+		const [texts, attributes] = [this.#withNeighbours(this.#texts), new Map(this.#attributes)];
 		this.#clear();
 		const mutation: Mutation = { source: 0, removes: [], adds: [], texts: [], attributes: [] };
 		const arriving = containers.map((container) => [container, this.#leave(container, mutation)] as const);
@@ -206,7 +206,18 @@ export class Changes {
 		const id = this.#known.id(node);
 		if (id === undefined) return;
 		const level = this.#known.levelBelow(this.#levelAround(node), node);
-		mutation.texts.push({ id, value: mask.text(node.data, level) });
+		mutation.texts.push({ id, value: mask.text(node, level) });
+	}
+
+	/** Texts that make a number together with a changed one are told again, so that they are hidden as well. */
+	#withNeighbours(texts: ReadonlySet<Text>): Set<Text> {
+		const all = new Set(texts);
+		for (const text of texts) {
+			const part = mask.splitNumber(text);
+			const walker = part && document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
+			while (walker?.nextNode()) all.add(walker.currentNode as Text);
+		}
+		return all;
 	}
 
 	#attribute(element: Element, names: Set<string>, mutation: Mutation): void {
@@ -214,6 +225,8 @@ export class Changes {
 		const level = this.#known.level(element);
 		if (id === undefined || level === undefined || (level >= LEVEL.blocked && !isControl(element))) return;
 		const attributes: Attributes = {};
+		// What was told to be blocked stays so.
+		if (level === LEVEL.payment) names.delete("data-tillside");
 		for (const name of names) {
 			if (name === "srcset" || name === "src") {
 				const { src = null, rr_width = null, rr_height = null } = attributesOf(element, level, this.#at);

@@ -24,6 +24,11 @@ export const NOTHING = seal("");
 
 /** Digits of a number that somebody may be typing: from the fifth on it is hidden until it is clear what it is. */
 const TYPED_DIGITS_MAX = 4;
+/** So many digits in one text are a number of their own. */
+const WHOLE_NUMBER_DIGITS = 13;
+/** A split number stands close together: so many levels up, in so many characters. */
+const SPLIT_ANCESTORS_MAX = 3;
+const SPLIT_LENGTH_MAX = 80;
 /** Digits that a string in a style may hold; more could be part of a number. */
 const STYLE_DIGITS_MAX = 3;
 /** Longest attribute that leaves the page, styles and drawings apart. */
@@ -60,10 +65,25 @@ export function isShared(element: Element): boolean {
 }
 
 /** A text of the page. White space stays, since layout hangs on it. */
-export function text(content: string, level: Level): Masked {
+export function text(node: Text, level: Level): Masked {
+	const content = node.data;
 	if (content.trim() === "") return seal(level === LEVEL.public ? content : " ");
-	if (level > LEVEL.public || holdsPaymentData(content)) return GLYPHS;
+	if (level > LEVEL.public || holdsPaymentData(content) || splitNumber(node) !== undefined) return GLYPHS;
 	return seal(content);
+}
+
+/** The part of the page in which a text makes a number together with others: a card number in four spans. */
+export function splitNumber(node: Text): Element | undefined {
+	const digits = countDigits(node.data);
+	if (digits === 0 || digits >= WHOLE_NUMBER_DIGITS) return undefined;
+	let part = node.parentElement;
+	for (let up = 0; part !== null && up < SPLIT_ANCESTORS_MAX; up++) {
+		const together = part.textContent ?? "";
+		if (together.length > SPLIT_LENGTH_MAX) return undefined;
+		if (holdsPaymentData(together)) return part;
+		part = part.parentElement;
+	}
+	return undefined;
 }
 
 /** What a control holds: itself if it is shared, else only whether it holds anything. */
@@ -84,6 +104,8 @@ export function attribute(
 	rename: (address: string) => Masked,
 ): Masked | undefined {
 	const kind = attributeClass(element, name);
+	// A mark that does not count, since something hides the element, must not count with the relay either.
+	if (name === "data-tillside" && content === "share" && level > LEVEL.public) return undefined;
 	if (kind === "style") return css(content, rename);
 	if (content.length > (kind === "geometry" ? GEOMETRY_LENGTH_MAX : ATTRIBUTE_LENGTH_MAX)) return undefined;
 	switch (kind) {

@@ -48,6 +48,7 @@ export class PageShare {
 	readonly #onPageHide = () => this.#assets.keep();
 	/** A paused page is not recorded, whatever the node asks for. */
 	#isPaused = false;
+	/** Whether the node waits for the page, or follows it. */
 	#isWanted = false;
 
 	constructor(options: PageShareOptions) {
@@ -94,11 +95,12 @@ export class PageShare {
 		this.#badge.viewers = names;
 	}
 
-	/** Records nothing while paused. */
+	/** Records nothing while paused. What the node asks for meanwhile is sent afterwards. */
 	set isPaused(paused: boolean) {
+		if (paused === this.#isPaused) return;
 		this.#isPaused = paused;
 		this.#badge.isPaused = paused;
-		this.#record(this.#isWanted);
+		this.#record(paused ? false : this.#isWanted);
 	}
 
 	/** Who may act in the page; undefined: nobody. */

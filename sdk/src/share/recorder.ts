@@ -20,6 +20,11 @@ const FLUSH_MS = 16;
 /** How often what no notice tells is looked at: values that scripts set, rules, new shadow roots. */
 const LOOK_MS = 200;
 
+/** What may get a shadow root (DOM Standard, `attachShadow`). */
+const HOSTS = /-|^(?:article|aside|blockquote|body|div|footer|h[1-6]|header|main|nav|p|section|span)$/;
+/** Most elements that are asked for a shadow root now and then: half a millisecond's work. */
+const HOSTS_MAX = 20_000;
+
 export interface RecorderTarget {
 	/** The name that stands for an asset's address. */
 	rename: (address: string, base?: string) => Masked;
@@ -111,7 +116,8 @@ export class Recorder {
 	#enter(container: Container): void {
 		this.#sheets.enter(container);
 		if (container instanceof Element) {
-			if (container.localName.includes("-") && container.shadowRoot === null) this.#hosts.add(container);
+			const mayHost = HOSTS.test(container.localName) && container.shadowRoot === null;
+			if (mayHost && this.#hosts.size < HOSTS_MAX) this.#hosts.add(container);
 			return;
 		}
 		this.#changes.watch(container);

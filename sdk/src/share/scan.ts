@@ -9,8 +9,17 @@ const PAN_LENGTH_MIN = 13;
 const PAN_LENGTH_MAX = 19;
 /** A group of so many digits is no card number itself, but may hide one. */
 const LONG_GROUP = 17;
-/** First digits that issuers of payment cards use, by the public tables of 2026. */
-const ISSUERS = /^(?:2[2-7]|3[0-9]|4|5[0-8]|6|8[12]|94|97)/;
+/** Numbers as issuers of payment cards give them out: first digits and lengths, by the public tables of 2026. */
+const ISSUED = new RegExp(
+	`^(?:${[
+		"4\\d{12}|4\\d{15}|4\\d{17,18}", // Visa
+		"5[1-5]\\d{14}|2(?:2[2-9]|[3-6]\\d|7[0-2])\\d{13}|222[1-9]\\d{12}", // Mastercard
+		"3[47]\\d{13}", // American Express
+		"3(?:0[0-5]\\d|095|[689]\\d\\d)\\d{10,15}|35\\d{14,17}", // Diners, JCB
+		"(?:50|5[6-8]|6\\d|8[12])\\d{14,17}", // Maestro, Discover, UnionPay, RuPay, Elo, Verve
+		"220[0-4]\\d{12,15}|9(?:4|7)\\d{14,17}", // Mir, Troy, Napas
+	].join("|")})$`,
+);
 /** Digits with at most three separators between two of them. Dots are left out: they make coordinates of numbers. */
 const DIGIT_RUN = /\d(?:[\s\u00a0\u2000-\u200f\u2010-\u2015\u202f\u2060\ufeff_-]{0,3}\d){12,}/g;
 const GROUP = /\d+/g;
@@ -89,13 +98,7 @@ function hidesPan(group: string): boolean {
 }
 
 function isPan(number: string): boolean {
-	return (
-		number.length >= PAN_LENGTH_MIN &&
-		number.length <= PAN_LENGTH_MAX &&
-		ISSUERS.test(number) &&
-		!/^(\d)\1+$/.test(number) &&
-		luhn(number)
-	);
+	return ISSUED.test(number) && !/^(\d)\1+$/.test(number) && luhn(number);
 }
 
 function luhn(number: string): boolean {

@@ -96,7 +96,7 @@ export class Serialiser {
 				};
 			case Node.TEXT_NODE: {
 				const level = known.levelBelow(parent, node);
-				const textContent = mask.text((node as Text).data, level);
+				const textContent = mask.text(node as Text, level);
 				return { type: 3, textContent, id: known.tell(node, level) };
 			}
 			default:

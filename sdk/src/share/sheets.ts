@@ -105,11 +105,10 @@ export class Sheets {
 
 /** The rules that a rule stands for: an import stands for a whole sheet. */
 function ruleText(rule: CSSRule): string {
-	if (!(rule instanceof CSSImportRule)) return rule.cssText;
-	const rules = rule.styleSheet === null ? undefined : readable(rule.styleSheet);
-	if (rules === undefined) return "";
-	const text = [...rules].map(ruleText).join("\n");
-	const media = rule.media.mediaText;
+	if (!("styleSheet" in rule)) return rule.cssText;
+	const { styleSheet, media: list } = rule as CSSImportRule;
+	const text = [...(readable(styleSheet) ?? [])].map(ruleText).join("\n");
+	const media = list.mediaText;
 	return media === "" ? text : `@media ${media} {\n${text}\n}`;
 }
 

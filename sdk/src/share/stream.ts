@@ -48,6 +48,8 @@ export class Stream {
 	#epoch = 0;
 	/** Whether a snapshot was asked for and not sent yet: changes of before are not sent either. */
 	#isWanted = false;
+	/** Whether a snapshot is on its way into the socket: it answers whatever was asked before it is there. */
+	#isAnswering = false;
 	#isFull = false;
 	#retryTimer: ReturnType<typeof setTimeout> | undefined;
 	#welcomeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -72,7 +74,8 @@ export class Stream {
 	/** Sends events in order. A snapshot among them is what the node waits for; without one it gets nothing. */
 	send(events: readonly PageEvent[]): void {
 		if (!this.#isOpen || this.#isFull) return;
-		if (events.some(({ type }) => type === 2)) this.#isWanted = false;
+		const isSnapshot = events.some(({ type }) => type === 2);
+		if (isSnapshot) [this.#isWanted, this.#isAnswering] = [false, true];
 		if (this.#isWanted) return;
 		if ((this.#socket?.bufferedAmount ?? 0) > WAITING_BYTES_MAX) return this.#stall();
 		const epoch = this.#epoch;
@@ -82,6 +85,7 @@ export class Stream {
 			const frames = await encodeEvents(events, isOver);
 			if (isOver()) return;
 			for (const frame of frames ?? []) this.#socket?.send(frame);
+			if (isSnapshot) this.#isAnswering = false;
 		});
 	}
 
@@ -143,6 +147,7 @@ export class Stream {
 	}
 
 	#want(): void {
+		if (this.#isWanted || this.#isAnswering) return;
 		this.#epoch++;
 		this.#isWanted = true;
 		if (!this.#isFull) this.#target.snapshotWanted();
@@ -152,6 +157,7 @@ export class Stream {
 	#stall(): void {
 		this.#epoch++;
 		this.#isFull = true;
+		[this.#isWanted, this.#isAnswering] = [false, false];
 		this.#target.stalled();
 		const socket = this.#socket;
 		this.#drainTimer = setInterval(() => {
@@ -195,7 +201,7 @@ export class Stream {
 		this.#epoch++;
 		this.#isOpen = false;
 		this.#isFull = false;
-		this.#isWanted = false;
+		[this.#isWanted, this.#isAnswering] = [false, false];
 		const socket = this.#socket;
 		this.#socket = undefined;
 		socket?.close();

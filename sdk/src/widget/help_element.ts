@@ -16,6 +16,7 @@ import { askConsent, type Consent } from "./consent";
 import { element, icon } from "./dom";
 import { forget, type Remembered, recall, remember } from "./memory";
 import { PageSharing } from "./page_sharing";
+import { TabFollower } from "./share_tabs";
 import { Panel } from "./panel";
 import { ENGLISH, type Strings } from "./strings";
 import style from "./style.css?inline";
@@ -37,6 +38,8 @@ export class TillsideHelp extends HTMLElement {
 	#media: LocalMedia | undefined;
 	#client: TillsideClient | undefined;
 	#sharing: PageSharing | undefined;
+	/** Shows this page for a call in another tab of the store. */
+	#follower: TabFollower | undefined;
 	#call: CallView | undefined;
 	/** Who helps, or helped last in this visit. */
 	#helper: string | undefined;
@@ -80,7 +83,10 @@ export class TillsideHelp extends HTMLElement {
 		this.#shadow.append(this.#launcher, this.#live);
 		const remembered = recall();
 		if (remembered !== undefined && Date.now() - remembered.seenAt < RETURN_MS_MAX) void this.#return(remembered);
-		else this.#stage = "closed";
+		else {
+			this.#stage = "closed";
+			this.#follow();
+		}
 	}
 
 	disconnectedCallback(): void {
@@ -89,6 +95,8 @@ export class TillsideHelp extends HTMLElement {
 			if (this.isConnected) return;
 			removeEventListener("pagehide", this.#onPageHide);
 			this.#cancel();
+			this.#follower?.stop();
+			this.#follower = undefined;
 		});
 	}
 
@@ -217,7 +225,14 @@ export class TillsideHelp extends HTMLElement {
 		);
 	}
 
+	/** A call in this tab shares by itself; without one, the page may be a part of another tab's. */
+	#follow(): void {
+		if (typeof BroadcastChannel !== "undefined") this.#follower ??= new TabFollower(this.#strings.sharing);
+	}
+
 	#shareWith(client: TillsideClient, server: string): PageSharing {
+		this.#follower?.stop();
+		this.#follower = undefined;
 		return new PageSharing({
 			client,
 			server,
@@ -378,6 +393,7 @@ export class TillsideHelp extends HTMLElement {
 	#endSharing(): void {
 		this.#sharing?.stop();
 		this.#sharing = undefined;
+		if (this.isConnected) this.#follow();
 	}
 
 	/** Back to the button. No device stays open. */

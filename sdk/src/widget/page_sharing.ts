@@ -6,11 +6,17 @@
 import type { TillsideClient } from "../client/client";
 import type { ControlState, PauseWhy, ShareState } from "../protocol";
 import type { PageShare } from "../share";
+import { loadShare, shareUrl } from "./share_bundle";
 import { askControl, askShare, type Question } from "./share_consent";
+import { TabLeader, type Wish } from "./share_tabs";
 import type { Strings } from "./strings";
 
 /** A page that is hidden for shorter than this is not paused: another tab of the shop may be coming up. */
 const HIDDEN_AFTER_MS = 700;
+/** How often a page that is paused is asked whether it is another one by now, in milliseconds; routers tell nobody. */
+const PLACE_LOOK_MS = 400;
+/** How long the node may take to say where a continued share stands, in milliseconds. */
+const CONTINUE_MS_MAX = 5_000;
 /** A page that is never shown carries this, on its html or body element. */
 const PAUSE_MARK = "data-tillside-pause";
 
@@ -34,12 +40,21 @@ export class PageSharing {
 	readonly #client: TillsideClient;
 	readonly #listeners = new AbortController();
 	readonly #forget: (() => void)[];
+	readonly #tabs = new TabLeader(
+		(isVisible) => this.#handleOtherTab(isVisible),
+		(wish) => this.#handleWish(wish),
+	);
+	/** Whether another tab of the shop shows its page. */
+	#isElsewhere = false;
 	readonly #marks = new MutationObserver(() => this.#handleMark());
 	#page: PageShare | undefined;
 	/** The ticket that {@link #page} stands on, or is being loaded for. */
 	#ticket: string | undefined;
 	#question: { about: string; withdraw: () => void } | undefined;
 	#hiddenTimer: ReturnType<typeof setTimeout> | undefined;
+	/** Where this page is not shown by the store's rules; elsewhere it may be. */
+	#pausedAt: string | undefined;
+	#placeTimer: ReturnType<typeof setInterval> | undefined;
 
 	constructor(options: PageSharingOptions) {
 		this.#options = options;
@@ -47,7 +62,7 @@ export class PageSharing {
 		this.#forget = [
 			this.#client.share.on("share", (state) => this.#handleState(state)),
 			this.#client.share.on("control", (state) => this.#handleControl(state)),
-			this.#client.on("participants", () => this.#showViewers()),
+			this.#client.on("participants", () => this.#showPage()),
 		];
 		const { signal } = this.#listeners;
 		document.addEventListener("visibilitychange", () => this.#handleVisibility(), { signal });
@@ -65,6 +80,14 @@ export class PageSharing {
 	continue({ share, ticket }: { share: string; ticket: string }): void {
 		this.#client.share.continue(ticket);
 		if (!isPausePage()) void this.#start(share, ticket);
+		this.#forget.push(this.#client.on("state", (state) => state === "joined" && this.#expectState()));
+	}
+
+	/** A share that ended while no page was there is told by nobody. */
+	#expectState(): void {
+		setTimeout(() => {
+			if (this.#client.share.state === undefined) this.#end();
+		}, CONTINUE_MS_MAX);
 	}
 
 	/** The shopper offers to share, or ends it. */
@@ -79,9 +102,11 @@ export class PageSharing {
 		this.#listeners.abort();
 		this.#marks.disconnect();
 		clearTimeout(this.#hiddenTimer);
+		clearInterval(this.#placeTimer);
 		for (const forget of this.#forget) forget();
 		this.#question?.withdraw();
 		this.#end();
+		this.#tabs.stop();
 	}
 
 	#handleState(state: ShareState): void {
@@ -112,8 +137,21 @@ export class PageSharing {
 		if (ticket !== undefined && ticket !== this.#ticket) void this.#start(state.share, ticket);
 		this.#options.changed(true);
 		this.#showPage();
-		if (state.phase === "live" && isPausePage()) this.#pause("page");
-		if (state.phase === "paused" && state.why === "page" && !isPausePage()) this.#client.share.consent();
+		clearInterval(this.#placeTimer);
+		if (state.phase === "live") {
+			this.#pausedAt = location.href;
+			if (isPausePage()) this.#pause("page");
+		} else if (state.why === "page") {
+			this.#leavePausePage();
+			this.#placeTimer = setInterval(() => this.#leavePausePage(), PLACE_LOOK_MS);
+		}
+	}
+
+	/** Goes on with the share once, on any page but the one that it was paused on: the node may know better. */
+	#leavePausePage(): void {
+		if (isPausePage() || this.#pausedAt === location.href) return;
+		this.#pausedAt = location.href;
+		this.#client.share.consent();
 	}
 
 	async #start(share: string, ticket: string): Promise<void> {
@@ -129,36 +167,39 @@ export class PageSharing {
 			share,
 			ticket,
 			strings: strings.sharing,
-			onPause: () => this.#pause("shopper"),
-			onResume: () => this.#client.share.consent(),
-			onStop: () => this.#client.share.end(),
-			onRevoke: () => this.#client.share.revoke(),
+			onPause: () => this.#handleWish("pause"),
+			onResume: () => this.#handleWish("resume"),
+			onStop: () => this.#handleWish("stop"),
+			onRevoke: () => this.#handleWish("revoke"),
 			onEnded: (reason) => this.#handleSocketEnd(reason),
 		});
 		this.#showPage();
 	}
 
-	/** Tells the running share what the node said. */
+	/** Tells the running share, and other tabs, what the node said. */
 	#showPage(): void {
-		if (this.#page === undefined) return;
-		this.#page.isPaused = this.#client.share.state?.phase === "paused";
-		this.#showViewers();
-		const { control } = this.#client.share;
-		if (control !== undefined) this.#handleControl(control);
-	}
-
-	#showViewers(): void {
-		if (this.#page === undefined) return;
-		this.#page.viewers = (this.#client.share.state?.viewers ?? []).map((id) => this.#nameOf(id));
+		const { state, control } = this.#client.share;
+		const viewers = (state?.viewers ?? []).map((id) => this.#nameOf(id));
+		// That we were away is over as soon as our socket is there: the node knows it first.
+		const isPaused = state?.phase === "paused" && state.why !== "sharer_left";
+		const { viewer = "", rung = "point", endsAt = 0 } = control ?? {};
+		const granted = control?.phase === "granted" ? { viewer, rung, name: this.#nameOf(viewer) } : undefined;
+		if (this.#page !== undefined) {
+			this.#page.isPaused = isPaused;
+			this.#page.viewers = viewers;
+			this.#page.control = granted && { ...granted, endsAt };
+		}
+		if (state?.ticket === undefined || !this.isShared) return this.#tabs.lend(undefined);
+		const { share, ticket } = state;
+		const endsInMs = Math.round(endsAt - performance.now());
+		const { server } = this.#options;
+		this.#tabs.lend({ server, share, ticket, viewers, isPaused, control: granted && { ...granted, endsInMs } });
 	}
 
 	#handleControl(state: ControlState): void {
 		if (this.#question?.about === "control" && state.phase !== "requested") this.#question.withdraw();
-		if (state.phase === "requested") return void this.#askControl(state);
-		if (this.#page === undefined) return;
-		const { viewer, rung, ends_in_ms } = state;
-		const endsAt = performance.now() + (ends_in_ms ?? 0);
-		this.#page.control = state.phase === "granted" ? { viewer, rung, endsAt, name: this.#nameOf(viewer) } : undefined;
+		this.#showPage();
+		if (state.phase === "requested") void this.#askControl(state);
 	}
 
 	async #askControl({ viewer, rung }: ControlState): Promise<void> {
@@ -188,17 +229,45 @@ export class PageSharing {
 	}
 
 	#handleVisibility(): void {
+		if (document.hidden) return this.#pauseIfUnseen();
+		const { state } = this.#client.share;
+		// Another tab had the share: it is this page's again.
+		if (this.#isElsewhere && state?.ticket !== undefined) void this.#start(state.share, state.ticket);
+		this.#isElsewhere = false;
+		this.#goOn();
+	}
+
+	/** A tab of the shop that the shopper looks at shows itself; without one, nothing is shown. */
+	#handleOtherTab(isVisible: boolean): void {
+		this.#isElsewhere = isVisible || this.#isElsewhere;
+		if (isVisible) this.#goOn();
+		else this.#pauseIfUnseen();
+	}
+
+	#goOn(): void {
 		clearTimeout(this.#hiddenTimer);
-		if (document.hidden) {
-			this.#hiddenTimer = setTimeout(
-				() => this.#client.share.state?.phase === "live" && this.#pause("hidden"),
-				HIDDEN_AFTER_MS,
-			);
-		} else if (this.#client.share.state?.why === "hidden") this.#client.share.consent();
+		if (this.#client.share.state?.why === "hidden") this.#client.share.consent();
+	}
+
+	/** Not at once: on the way from one tab to another, none is in front for a moment. */
+	#pauseIfUnseen(): void {
+		clearTimeout(this.#hiddenTimer);
+		this.#hiddenTimer = setTimeout(() => {
+			if (document.hidden && this.#client.share.state?.phase === "live") this.#pause("hidden");
+		}, HIDDEN_AFTER_MS);
+	}
+
+	/** What the shopper does in the badge, here or in another tab. */
+	#handleWish(wish: Wish): void {
+		if (wish === "pause") this.#pause("shopper");
+		else if (wish === "resume") this.#client.share.consent();
+		else if (wish === "stop") this.#client.share.end();
+		else this.#client.share.revoke();
 	}
 
 	/** The store's scripts marked the page, or took the mark away. */
 	#handleMark(): void {
+		this.#pausedAt = undefined;
 		const { state } = this.#client.share;
 		if (state !== undefined && this.isShared) this.#showState(state);
 	}
@@ -206,7 +275,7 @@ export class PageSharing {
 	/** Another socket took this one's place: another tab of the shop shares now. */
 	#handleSocketEnd(reason: string): void {
 		this.#page = undefined;
-		if (reason !== "replaced") this.#ticket = undefined;
+		this.#isElsewhere = reason === "replaced";
 	}
 
 	#handleEnd({ why }: ShareState): void {
@@ -216,9 +285,11 @@ export class PageSharing {
 	}
 
 	#end(): void {
+		clearInterval(this.#placeTimer);
 		this.#page?.stop();
 		this.#page = undefined;
 		this.#ticket = undefined;
+		this.#tabs.lend(undefined);
 		this.#options.remember(undefined);
 		this.#options.changed(false);
 	}
@@ -231,17 +302,4 @@ export class PageSharing {
 
 function isPausePage(): boolean {
 	return document.documentElement.hasAttribute(PAUSE_MARK) || document.body.hasAttribute(PAUSE_MARK);
-}
-
-/** Beside the widget's own file; in one file with it, every page would load what few need. */
-function loadShare(): Promise<typeof import("../share")> {
-	const here = import.meta.url;
-	return import(/* @vite-ignore */ new URL("./share.js", here).href) as Promise<typeof import("../share")>;
-}
-
-/** The node's address for shared pages. */
-function shareUrl(server: string): string {
-	const url = new URL("/v1/share", new URL(server || "/", location.href));
-	url.protocol = url.protocol === "http:" || url.protocol === "ws:" ? "ws:" : "wss:";
-	return url.href;
 }
