@@ -139,6 +139,11 @@ export class Replay extends Emitter<ReplayEvents> {
 		if (this.#pending === 0) this.emit("changed", undefined);
 	}
 
+	/** Once all that came so far is on screen. */
+	async settled(): Promise<void> {
+		await this.#work;
+	}
+
 	/** Shows nothing: what was known of the page is gone. */
 	blank(): void {
 		this.#shown?.styles.end();
@@ -323,9 +328,11 @@ export class Replay extends Emitter<ReplayEvents> {
 	#interact({ what, node, x, y }: Extract<ViewEvent, { kind: "interaction" }>): void {
 		const known = this.tree?.known(node);
 		if (known === undefined) return;
-		if (what === FOCUS) this.#markElements(FOCUS_MARK, [known.node as Element]);
-		else if (what === BLUR) this.#markElements(FOCUS_MARK, []);
-		else if (what === CLICK || what === TOUCH_START) this.emit("press", this.#inWindow(known, { x, y }));
+		if (what === FOCUS || what === BLUR) {
+			const isFocused = what === FOCUS && known.kind === "element";
+			this.#markElements(FOCUS_MARK, isFocused ? [known.node as Element] : []);
+		}
+		if (what === CLICK || what === TOUCH_START) this.emit("press", this.#inWindow(known, { x, y }));
 	}
 
 	/** `:hover` holds for an element and all that it stands in. */
