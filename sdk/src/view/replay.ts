@@ -33,6 +33,8 @@ export interface ReplayEvents {
 	press: Place;
 	/** A control holds something else now: an echo of what was typed, for one. */
 	input: { node: number; text: string };
+	/** The view scrolls along with the shopper from now on, or does not. */
+	follows: boolean;
 	/** Something moved or changed: whatever lies over the page may have to move too. */
 	changed: undefined;
 	/** The stream cannot be followed. A fresh snapshot mends it. */
@@ -112,8 +114,11 @@ export class Replay extends Emitter<ReplayEvents> {
 	}
 
 	set follows(follows: boolean) {
+		if (follows === this.#follows) return;
 		this.#follows = follows;
 		this.#keepPlace();
+		this.emit("follows", follows);
+		this.emit("changed", undefined);
 	}
 
 	/** How much of the page was refused, and how large it is: for tests and support. */
@@ -182,6 +187,15 @@ export class Replay extends Emitter<ReplayEvents> {
 		return known === undefined || element === null ? undefined : { known, element };
 	}
 
+	/** Where the link at a place leads. */
+	linkAt(place: Place): string | undefined {
+		for (let at: Node | null = this.at(place)?.element ?? null; at !== null; at = dom.parent(at)) {
+			const known = this.tree?.knownAt(at);
+			if (known?.node === at && known.href !== undefined) return known.href;
+		}
+		return undefined;
+	}
+
 	/** The box of an element in CSS pixels of the shopper's window, frames around it included. */
 	boxOf(element: Element): DOMRect {
 		const box = dom.box(element);
@@ -238,6 +252,7 @@ export class Replay extends Emitter<ReplayEvents> {
 		this.#shown = { frame, document, tree, styles, epoch: this.#epoch };
 		this.#offset = { x: left, y: top };
 		this.#follows = true;
+		this.emit("follows", true);
 		this.#keepPlace();
 		frame.style.visibility = "";
 		this.emit("shown", { epoch: this.#epoch });
