@@ -131,6 +131,15 @@ test.each([
 	expect(heard.some(([name]) => name === "closed")).toBe(isOver);
 });
 
+test("a page that cannot be read is asked for again, but not in a hurry", () => {
+	const { stream } = open();
+	stream.restart();
+	vi.advanceTimersByTime(2_000);
+	expect(Socket.all.length).toBe(1);
+	vi.advanceTimersByTime(1_000);
+	expect(Socket.all.length).toBe(2);
+});
+
 test("drops what it cannot read", () => {
 	const { heard } = open();
 	for (const data of ["{", "null", "4", '{"t":"outcome"}', '{"t":"new"}']) Socket.last.onmessage?.({ data });
