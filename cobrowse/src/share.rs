@@ -301,7 +301,7 @@ impl Share {
             self.counters.add(Counter::IncompleteRefused);
             return Ok(());
         };
-        self.grants.yield_to_shopper(now);
+        self.grants.yield_to_shopper(now, node);
         let delta = self.settle_input(key, text, checked)?;
         let events = serialise::mutation(&mut self.mirror, delta, self.timestamp);
         self.send_all(&events);
