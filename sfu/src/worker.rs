@@ -7,6 +7,7 @@
 
 pub mod gso;
 pub mod inbox;
+pub mod link;
 pub mod poller;
 mod syscall;
 pub mod tcp;

@@ -23,8 +23,8 @@ export class TillsideClient extends Emitter<ClientEvents> {
 	readonly media: LocalMedia;
 	/** Shared pages, for who may see them. */
 	readonly viewing = new Viewing((message) => this.#inRoom && this.#session.send(message));
-	/** Shared pages: asking, consenting, control. */
-	readonly share: Sharing;
+	/** This page, as far as it is shared with agents. */
+	readonly share = new Sharing((message) => this.#inRoom && this.#session.send(message));
 	#options: ClientOptions;
 	readonly #session: Session;
 	readonly #own: OwnTracks;
@@ -54,7 +54,6 @@ export class TillsideClient extends Emitter<ClientEvents> {
 			this.media.on("failed", (error) => this.emit("error", error)),
 		];
 		this.#session = new Session(options.server ?? "/", options.token);
-		this.share = new Sharing((message) => this.#inRoom && this.#session.send(message));
 		this.#path = new MediaPath(options.iceServers ?? [], {
 			expectsPackets: () => this.#roster.isHeard(this.#slots),
 			canOffer: () => this.#inRoom && this.#session.isOpen,
@@ -258,10 +257,10 @@ export class TillsideClient extends Emitter<ClientEvents> {
 			case "data":
 				return this.emit("data", message);
 			case "share":
-				this.share.handleState(message);
+				if (message.sharer === this.#you?.id) return this.share.handleState(message);
 				return this.viewing.handleShare(message);
 			case "control":
-				this.share.handleControl(message);
+				if (message.share === this.share.state?.share) return this.share.handleControl(message);
 				return this.viewing.handleControl(message);
 			case "desk":
 				return;

@@ -1,5 +1,6 @@
 /**
- * Shared pages as a session speaks of them: who asks, who consents, who controls. The page itself travels elsewhere.
+ * The shopper's page as the session speaks of it: who asks, what the shopper decides, who controls. The page itself
+ * travels elsewhere.
  *
  * Shows what the node says; what was asked for but could not be said, for want of a socket, is said when it is back.
  */
@@ -20,8 +21,8 @@ export interface SharingEvents {
 
 export class Sharing extends Emitter<SharingEvents> {
 	readonly #send: (message: Said) => boolean;
-	readonly #shares = new Map<string, ShareState>();
-	readonly #controls = new Map<string, ControlState>();
+	#state: ShareState | undefined;
+	#control: ControlState | undefined;
 	#unsaid: Said[] = [];
 
 	constructor(send: (message: Said) => boolean) {
@@ -29,91 +30,67 @@ export class Sharing extends Emitter<SharingEvents> {
 		this.#send = send;
 	}
 
-	/** Shares of the room, by id; those that have ended are gone. */
-	get shares(): ReadonlyMap<string, ShareState> {
-		return this.#shares;
+	/** Where the share stands; undefined: there is none. */
+	get state(): ShareState | undefined {
+		return this.#state;
 	}
 
-	/** Where control of a share stands; undefined: nobody has asked since it last ended. */
-	control(share: string): ControlState | undefined {
-		return this.#controls.get(share);
+	/** Who controls the page, or asked to; undefined: nobody. */
+	get control(): ControlState | undefined {
+		return this.#control;
 	}
 
-	/** Shopper: shares this page, or goes on after a pause. */
+	/** Shares this page, or goes on after a pause. */
 	consent(): void {
 		this.#say({ t: "share", action: "consent" });
 	}
 
-	/** Shopper: says no to an agent who asked. */
+	/** Says no to an agent who asked. */
 	decline(): void {
 		this.#say({ t: "share", action: "decline" });
 	}
 
-	/** Shopper: shows nothing for now. The node forgets the page at once. */
+	/** Shows nothing for now. The node forgets the page at once. */
 	pause(why: PauseWhy): void {
 		this.#say({ t: "share", action: "pause", why });
 	}
 
-	/** Shopper: no longer shares. */
+	/** No longer shares. */
 	end(): void {
 		this.#say({ t: "share", action: "end" });
 	}
 
-	/** Shopper, on a new page: takes over the share of the page before, by its ticket. */
+	/** On a new page: takes over the share of the page before, by its ticket. */
 	continue(ticket: string): void {
 		this.#say({ t: "share", action: "continue", ticket });
 	}
 
-	/** Shopper: gives an agent control up to a rung, for some seconds. */
+	/** Gives an agent control up to a rung, for some seconds. */
 	grant(viewer: string, rung: Rung, seconds: number): void {
 		this.#say({ t: "control", action: "grant", viewer, rung, for_s: seconds });
 	}
 
-	/** Shopper: says no to an agent who wants control. */
+	/** Says no to an agent who wants control. */
 	deny(viewer: string): void {
 		this.#say({ t: "control", action: "deny", viewer });
 	}
 
-	/** Shopper: takes control back. */
+	/** Takes control back. */
 	revoke(): void {
 		this.#say({ t: "control", action: "revoke" });
 	}
 
-	/** Agent: asks a shopper to share. */
-	request(sharer: string): void {
-		this.#say({ t: "share", action: "request", sharer });
-	}
-
-	/** Agent: takes the question back. */
-	withdraw(share: string): void {
-		this.#say({ t: "share", action: "withdraw", share });
-	}
-
-	/** Agent: asks for control. */
-	requestControl(share: string, rung: Rung): void {
-		this.#say({ t: "control", action: "request", share, rung });
-	}
-
-	/** Agent: gives control back. */
-	release(share: string): void {
-		this.#say({ t: "control", action: "release", share });
-	}
-
 	handleState(state: ShareState): void {
-		if (state.phase === "ended") {
-			this.#shares.delete(state.share);
-			this.#controls.delete(state.share);
-		} else {
-			// A ticket is told once; it stays good for as long as the share.
-			const ticket = state.ticket ?? this.#shares.get(state.share)?.ticket;
-			this.#shares.set(state.share, ticket === undefined ? state : { ...state, ticket });
-		}
-		this.emit("share", this.#shares.get(state.share) ?? state);
+		// A ticket is told once; it stays good for as long as the share.
+		const ticket = state.ticket ?? (state.share === this.#state?.share ? this.#state.ticket : undefined);
+		const known = ticket === undefined ? state : { ...state, ticket };
+		this.#state = state.phase === "ended" ? undefined : known;
+		if (this.#state === undefined) this.#control = undefined;
+		this.emit("share", known);
 	}
 
 	handleControl(state: ControlState): void {
-		if (state.phase === "requested" || state.phase === "granted") this.#controls.set(state.share, state);
-		else this.#controls.delete(state.share);
+		this.#control = state.phase === "requested" || state.phase === "granted" ? state : undefined;
 		this.emit("control", state);
 	}
 
@@ -124,11 +101,10 @@ export class Sharing extends Emitter<SharingEvents> {
 		for (const message of unsaid) this.#say(message);
 	}
 
-	/** The call is over, and every share with it. */
+	/** The call is over, and the share with it. */
 	handleEnd(): void {
-		for (const state of [...this.#shares.values()]) {
-			this.handleState({ ...state, phase: "ended", why: "call_ended", viewers: [] });
-		}
+		if (this.#state === undefined) return;
+		this.handleState({ ...this.#state, phase: "ended", why: "call_ended", viewers: [] });
 	}
 
 	#say(message: Said): void {

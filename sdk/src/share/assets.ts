@@ -15,6 +15,8 @@ const NAMES_MAX = 4_000;
 const FETCHES_MAX = 3;
 /** How often the socket is looked at while it is too full for files, in milliseconds. */
 const ROOM_LOOK_MS = 100;
+/** Longest address that is kept for the next page: drawings inside addresses would fill the tab's store. */
+const KEPT_ADDRESS_MAX = 512;
 /** Where names and what was uploaded outlive a page, for this tab only. */
 const MEMORY_KEY = "tillside-assets";
 
@@ -81,14 +83,16 @@ export class Assets {
 		this.#next();
 	}
 
-	/** Ends uploads, and keeps for the next page of this tab what the node has. */
+	/** Keeps for the next page of this tab what the node has. */
+	keep(): void {
+		const has = ([place, name]: [string, string]) => this.#sent.has(name) && place.length <= KEPT_ADDRESS_MAX;
+		const names = Object.fromEntries([...this.#names].filter(has));
+		remember({ share: this.#share, names, sent: Object.values(names), bytes: this.#bytes });
+	}
+
 	stop(): void {
 		this.#isOpen = false;
 		clearTimeout(this.#timer);
-		const names = Object.fromEntries(
-			[...this.#names].filter(([place, name]) => this.#sent.has(name) && place.length < 512),
-		);
-		remember({ share: this.#share, names, sent: Object.values(names), bytes: this.#bytes });
 	}
 
 	#want(place: string): void {

@@ -43,7 +43,8 @@ export class Badge {
 		this.#pause = button(strings.pause, { testId: "share-pause", onClick: target.pause });
 		this.#resume = button(strings.resume, { testId: "share-resume", class: "primary", onClick: target.resume });
 		this.#revoke = button(strings.takeBack, { testId: "control-revoke", class: "primary", onClick: target.revoke });
-		const stop = button(strings.stop, { testId: "share-stop", onClick: target.stop });
+		const stop = button(strings.stopShort, { testId: "share-stop", onClick: target.stop });
+		stop.title = strings.stop;
 		const words = element("div", { class: "words" }, this.#title, this.#detail);
 		const attributes = { role: "region", "aria-label": strings.badge, "data-testid": "share-badge" };
 		this.#box = element(

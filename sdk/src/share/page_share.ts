@@ -45,12 +45,14 @@ export class PageShare {
 	readonly #stream: Stream;
 	readonly #badge: Badge;
 	readonly #executor: Executor;
+	readonly #onPageHide = () => this.#assets.keep();
 	/** A paused page is not recorded, whatever the node asks for. */
 	#isPaused = false;
 	#isWanted = false;
 
 	constructor(options: PageShareOptions) {
 		this.#options = options;
+		addEventListener("pagehide", this.#onPageHide);
 		this.#assets = new Assets(options.share, {
 			takesAssets: () => this.#stream.takesAssets,
 			send: (name, file) => this.#stream.sendAsset(name, file),
@@ -107,6 +109,7 @@ export class PageShare {
 
 	/** Takes down everything that this page shares with. */
 	stop(): void {
+		removeEventListener("pagehide", this.#onPageHide);
 		this.#recorder.pause();
 		this.#executor.stop();
 		this.#stream.close();

@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { inflateRawSync } from "node:zlib";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -66,7 +67,7 @@ export async function fakeNode(page, script) {
 						publish: ["microphone", "camera", "screen"],
 						subscribe: true,
 						moderate: role === "agent",
-						...(role === "agent" ? { cobrowse: "control" } : {}),
+						cobrowse: role === "agent" ? "control" : "share",
 					};
 					const you = { id: `p_${role}`, name: role === "agent" ? "Robin" : "Sam", role, can };
 					say({
@@ -97,31 +98,54 @@ export async function fakeNode(page, script) {
 			}
 		});
 	});
-	const share = await fakeShare(page);
-	return { heard, say: (message) => sockets.at(-1)(message), share };
+	const share = { heard: [], events: [], results: {}, say: () => {} };
+	const stream = { records: [], texts: [], assets: 0, say: () => {} };
+	await page.routeWebSocket(/\/v1\/share$/, (socket) => {
+		if (page.url().includes("/console/")) answerViewer(socket, share);
+		else answerSharer(socket, stream);
+	});
+	return { heard, share, stream, say: (message) => sockets.at(-1)(message) };
 }
 
-/** Answers a viewer's socket of a shared page. @returns what the viewer said, and functions that say more */
-async function fakeShare(page) {
-	const share = { heard: [], events: [], results: {} };
-	await page.routeWebSocket(/\/v1\/share$/, (socket) => {
-		share.say = (message) => socket.send(JSON.stringify(message));
-		share.play = (...events) => socket.send(Buffer.from(JSON.stringify(events)));
-		socket.onMessage((text) => {
-			const message = JSON.parse(text);
-			share.heard.push(message);
-			if (message.t === "ping") share.say({ t: "pong", ts: message.ts - 60 });
-			if (message.t === "verb") {
-				const name = Object.keys(message.verb.act)[0];
-				share.say({ t: "outcome", seq: message.verb.seq, result: share.results[name] ?? "done" });
-			}
+/** Wants a snapshot of a shopper's page at once, and keeps what comes. */
+function answerSharer(socket, stream) {
+	stream.say = (message) => socket.send(JSON.stringify(message));
+	let parts = [];
+	socket.onMessage((frame) => {
+		if (typeof frame === "string") {
+			const message = JSON.parse(frame);
+			stream.texts.push(message);
 			if (message.t !== "hello") return;
-			share.say({ t: "welcome", share: "s_1", as: "viewer", name_of_sharer: "Sam Okafor", images: true });
-			share.say({ t: "delay", sharer_ms: 42 });
-			share.play(...share.events);
-		});
+			stream.say({ t: "welcome", share: "h_1", as: "sharer", name_of_sharer: "Sam", images: true });
+			return stream.say({ t: "snapshot", reason: "no_snapshot" });
+		}
+		if (frame[0] === 0x40) return (stream.assets += 1);
+		const framed = (frame[0] & 0x80) !== 0;
+		parts.push(framed ? frame.subarray(1) : frame);
+		if (framed && frame[0] & 0x02) return;
+		const whole = Buffer.concat(parts);
+		parts = [];
+		stream.records.push(...JSON.parse(framed && frame[0] & 0x01 ? inflateRawSync(whole) : whole));
 	});
-	return share;
+}
+
+/** Answers a viewer's socket of a shared page. */
+function answerViewer(socket, share) {
+	share.say = (message) => socket.send(JSON.stringify(message));
+	share.play = (...events) => socket.send(Buffer.from(JSON.stringify(events)));
+	socket.onMessage((text) => {
+		const message = JSON.parse(text);
+		share.heard.push(message);
+		if (message.t === "ping") share.say({ t: "pong", ts: message.ts - 60 });
+		if (message.t === "verb") {
+			const name = Object.keys(message.verb.act)[0];
+			share.say({ t: "outcome", seq: message.verb.seq, result: share.results[name] ?? "done" });
+		}
+		if (message.t !== "hello") return;
+		share.say({ t: "welcome", share: "s_1", as: "viewer", name_of_sharer: "Sam Okafor", images: true });
+		share.say({ t: "delay", sharer_ms: 42 });
+		share.play(...share.events);
+	});
 }
 
 /** Runs in the page: the other end of its RTCPeerConnection, with drawn faces for cameras. */

@@ -84,6 +84,7 @@ impl Signaling {
             subscribe: claims.grants.subscribe,
             priority: priority(claims.role),
             purpose: entry.purpose,
+            home: None,
         };
         self.command(room_id, Command::Join(Box::new(join)));
         Ok(())
