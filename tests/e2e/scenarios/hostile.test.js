@@ -130,7 +130,7 @@ async function showShare(page) {
   await page.evaluate(() => {
     const sharer = [...window.tillside.client.participants.keys()][0];
     const state = { t: 'share', seq: 0, share: 'hand-fed', sharer, phase: 'live', ticket: 'hand-fed', viewers: [] };
-    const socket = window.__probe.sockets.find(({ url, readyState }) => url.endsWith('/v1/ws') && readyState === WebSocket.OPEN);
+    const socket = window.__probe.sockets.findLast(({ url, readyState }) => url.endsWith('/v1/ws') && readyState === WebSocket.OPEN);
     socket.dispatchEvent(new MessageEvent('message', { data: JSON.stringify(state) }));
   });
   await until('the view is open', () => page.evaluate(() => window.__fed?.isOpen === true));
