@@ -151,6 +151,7 @@ impl ExtensionMap {
     }
 
     /// The id to write for an extension, if it was negotiated.
+    #[inline]
     #[must_use]
     pub fn id(&self, extension: Extension) -> Option<u8> {
         Some(self.ids[extension as usize]).filter(|id| *id != 0)

@@ -86,6 +86,7 @@ impl History {
 
     /// Notes that `out` is sent at `now`. False when it was sent before, or is too old to tell: then it must not be
     /// sent.
+    #[inline]
     #[must_use]
     pub fn note(&mut self, now: Instant, out: u64, sent: Sent) -> bool {
         if self.slots.is_empty() {
