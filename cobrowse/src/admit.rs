@@ -39,7 +39,7 @@ pub(crate) struct Admitted {
 impl Door<'_> {
     /// Judges an element of a snapshot or an addition.
     pub(crate) fn element(&mut self, names: &mut Names, wire: &record::Element<'_>) -> Admitted {
-        let tag = wire.tag.to_ascii_lowercase();
+        let tag = lower_case(&wire.tag);
         let Some(tag_name) = tags::is_allowed(&tag).then(|| names.intern(&tag)).flatten() else {
             self.counters.add(Counter::TagDropped);
             return Admitted { kind: Kind::Dropped, level: Level::Public, value: None };
@@ -56,7 +56,7 @@ impl Door<'_> {
         };
         let mut value = None;
         for (name, wire_value) in &wire.attributes {
-            let name = if wire.svg { Cow::Borrowed(name.as_str()) } else { Cow::Owned(name.to_ascii_lowercase()) };
+            let name = if wire.svg { Cow::Borrowed(name.as_str()) } else { lower_case(name) };
             match (&*name, role) {
                 ("value", Role::Field | Role::Choice | Role::Hidden | Role::File) => {
                     value = wire_text(wire_value).map(|text| wiped(&text));
@@ -140,6 +140,15 @@ impl Door<'_> {
         let private = if role.is_private() && !shared { Level::Masked } else { Level::Public };
         let blocked = if wire.blocked { Level::Blocked } else { Level::Public };
         verdict.level.max(private).max(blocked)
+    }
+}
+
+/// A name as HTML reads it. Recorders write nearly all names in lower case already.
+pub(crate) fn lower_case(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
     }
 }
 

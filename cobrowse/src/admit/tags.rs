@@ -1,6 +1,9 @@
 //! The elements that exist for viewers. Everything that runs, loads, nests documents or redirects is absent:
 //! script, noscript, object, embed, base, meta, template, frame, portal, SVG animation and foreignObject.
 
+use hashbrown::HashSet;
+use std::sync::LazyLock;
+
 /// HTML elements, sorted.
 const HTML: [&str; 119] = [
     "a",
@@ -178,8 +181,10 @@ const SVG: [&str; 47] = [
 /// Whether viewers may have an element of this lower-case tag. Custom elements may stay: without scripts they are
 /// plain boxes.
 pub(super) fn is_allowed(tag: &str) -> bool {
-    HTML.contains(&tag) || SVG.contains(&tag) || is_custom(tag)
+    KNOWN.contains(tag) || is_custom(tag)
 }
+
+static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| HTML.into_iter().chain(SVG).collect());
 
 /// A valid custom element name, ASCII only: a letter, then letters, digits, `-`, `_`, `.`, with a hyphen in it.
 fn is_custom(tag: &str) -> bool {
