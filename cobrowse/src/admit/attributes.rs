@@ -292,14 +292,17 @@ const GEOMETRY_BYTES_MAX: usize = 256 * 1024;
 pub(super) fn is_geometry(value: &str) -> bool {
     let alphabet =
         |byte: u8| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b".,+-#%()/:;_'\"".contains(&byte);
+    value.len() <= GEOMETRY_BYTES_MAX && value.bytes().all(alphabet) && !leaves_document(value)
+}
+
+/// Whether a value of that alphabet names anything outside of its document. Numbers alone, as nearly all are, do not.
+fn leaves_document(value: &str) -> bool {
+    if !value.contains([':', '/', '(']) {
+        return false;
+    }
+    let references = value.matches("url(#").count() + value.matches("url(\"#").count();
     let namespace = value.starts_with("http://www.w3.org/");
-    let refers_outside =
-        value.matches("url(").count() != value.matches("url(#").count() + value.matches("url(\"#").count();
-    value.len() <= GEOMETRY_BYTES_MAX
-        && value.bytes().all(alphabet)
-        && !refers_outside
-        && (namespace || !value.contains("//"))
-        && !value.contains("javascript:")
+    value.matches("url(").count() != references || (!namespace && value.contains("//")) || value.contains("javascript:")
 }
 
 /// `#name`, and nothing else.

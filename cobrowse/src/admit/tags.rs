@@ -186,6 +186,18 @@ pub(super) fn is_allowed(tag: &str) -> bool {
 
 static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| HTML.into_iter().chain(SVG).collect());
 
+/// Elements that do not break a line of text.
+const INLINE: [&str; 34] = [
+    "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd",
+    "label", "mark", "output", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tspan",
+    "tt", "u", "var", "wbr",
+];
+
+/// Whether text on both sides of an element's borders is read as one line.
+pub(super) fn is_inline(tag: &str) -> bool {
+    INLINE.contains(&tag)
+}
+
 /// A valid custom element name, ASCII only: a letter, then letters, digits, `-`, `_`, `.`, with a hyphen in it.
 fn is_custom(tag: &str) -> bool {
     let plain = tag
