@@ -20,9 +20,6 @@ use naming::Naming;
 use std::collections::BTreeSet;
 use words::{Lexicon, Topic};
 
-/// Nodes that are walked over from a changed text in search of the controls it may name.
-const TOUCH_NODES_MAX: usize = 60;
-
 /// Most controls of one scope that are judged together; a page has fewer, a hostile one gets its fields masked anyway.
 const CONTROLS_MAX: usize = 2_000;
 
@@ -137,32 +134,40 @@ impl Classifier {
             self.affect_around(mirror, *key, &mut affected);
         }
         for key in changes.named.iter().chain(&changes.raised) {
-            self.affect_around(mirror, *key, &mut affected);
+            self.affect_at(mirror, *key, &mut affected);
             if self.speaks(mirror, *key) {
+                self.affect_around(mirror, *key, &mut affected);
                 affected.extend(controls(mirror, *key));
             }
         }
         affected.into_iter().collect()
     }
 
-    /// Adds the control at or around a change, the ones that it stands before or behind, and the ones that it names.
-    fn affect_around(&self, mirror: &Mirror, key: Key, affected: &mut BTreeSet<Key>) {
-        let is_control = |key: &Key| mirror.role(*key).is_control();
-        let Some(root) = mirror.root() else { return };
-        affected.extend(std::iter::once(key).chain(mirror.ancestors(key)).take(5).find(is_control));
-        let forward = std::iter::successors(mirror.past(key, root), |at| mirror.after(*at, root));
-        affected.extend(forward.take(TOUCH_NODES_MAX).filter(is_control).take(2));
-        let backward = std::iter::successors(mirror.before(key), |at| mirror.before(*at));
-        affected.extend(backward.take(TOUCH_NODES_MAX).filter(is_control).take(2));
-        for label in std::iter::once(key).chain(mirror.ancestors(key)).take(4) {
+    /// Adds the control that a change is in, and those that it names.
+    fn affect_at(&self, mirror: &Mirror, key: Key, affected: &mut BTreeSet<Key>) {
+        let around = || std::iter::once(key).chain(mirror.ancestors(key)).take(5);
+        affected.extend(around().find(|key| mirror.role(*key).is_control()));
+        for label in around() {
             let names = [mirror.clue(label, "for"), mirror.attribute(label, "id")];
             affected.extend(names.into_iter().flatten().flat_map(|name| self.naming.controls(mirror, name)));
         }
     }
 
+    /// Adds the controls that a changed text stands before or behind, as far as evidence is gathered from there.
+    fn affect_around(&self, mirror: &Mirror, key: Key, affected: &mut BTreeSet<Key>) {
+        let Some(root) = mirror.root() else { return };
+        self.affect_at(mirror, key, affected);
+        let forward = std::iter::successors(mirror.past(key, root), |at| mirror.after(*at, root));
+        let forward = evidence::before_words(mirror, forward).take(evidence::NEAR_NODES_MAX);
+        affected.extend(forward.filter(|at| mirror.role(*at).is_control()).take(2));
+        let backward = std::iter::successors(mirror.before(key), |at| mirror.before(*at));
+        let backward = evidence::before_words(mirror, backward).take(evidence::NEAR_NODES_MAX);
+        affected.extend(backward.filter(|at| mirror.role(*at).is_control()).take(2));
+    }
+
     /// Whether a container's own names say anything about the controls in it. Most classes are about looks.
     fn speaks(&mut self, mirror: &Mirror, key: Key) -> bool {
-        let names = ["id", "class", "aria-label"].into_iter().filter_map(|name| mirror.attribute(key, name));
+        let names = ["id", "class", "aria-label", "alt"].into_iter().filter_map(|name| mirror.attribute(key, name));
         names.fold(false, |speaks, value| speaks | !self.lexicon.topics(value).is_empty())
     }
 

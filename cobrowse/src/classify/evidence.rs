@@ -5,7 +5,10 @@ use super::words::{Lexicon, Topic, Topics};
 use crate::mirror::{Key, Kind, Mirror, Role};
 
 /// Nodes that are walked over in search of the words before a control.
-const NEAR_NODES_MAX: usize = 60;
+pub(super) const NEAR_NODES_MAX: usize = 60;
+
+/// Texts that are read before a control.
+const NEAR_TEXTS_MAX: usize = 3;
 
 /// Characters of the words before a control; more belong to something else.
 const NEAR_CHARS_MAX: usize = 70;
@@ -235,6 +238,19 @@ fn text_of(mirror: &Mirror, top: Key, except: Key) -> String {
     text
 }
 
+/// A walk away from a text, up to where it is no longer among the words next to a control.
+pub(super) fn before_words(mirror: &Mirror, walk: impl Iterator<Item = Key>) -> impl Iterator<Item = Key> {
+    let mut texts = 0;
+    walk.take_while(move |key| {
+        texts += usize::from(matches!(&mirror.node(*key).kind, Kind::Text(text) if says_something(text)));
+        texts < NEAR_TEXTS_MAX
+    })
+}
+
+fn says_something(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
+}
+
 /// The words before a control, back to the control before it.
 fn words_before(mirror: &Mirror, key: Key) -> String {
     let mut parts: Vec<&str> = Vec::new();
@@ -252,10 +268,10 @@ fn words_before(mirror: &Mirror, key: Key) -> String {
         } else {
             mirror.text(here).trim()
         };
-        if !text.is_empty() && text.chars().any(char::is_alphanumeric) {
+        if says_something(text) {
             length += text.chars().count();
             parts.push(text);
-            if length > NEAR_CHARS_MAX || parts.len() == 3 {
+            if length > NEAR_CHARS_MAX || parts.len() == NEAR_TEXTS_MAX {
                 break;
             }
         }
