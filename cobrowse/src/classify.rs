@@ -243,6 +243,7 @@ impl Classifier {
         };
         let mut found: Vec<bool> = (0..known.len()).map(is_found).collect();
         draw_in_neighbours(&known, &mut found);
+        draw_in_holders(&known, &mut found);
         known.iter().zip(found).filter(|(_, found)| *found).map(|((key, _), _)| *key).collect()
     }
 }
@@ -261,6 +262,32 @@ fn draw_in_neighbours(known: &[(Key, &Evidence)], found: &mut [bool]) {
                 found[there] = true;
             }
         }
+    }
+}
+
+/// The holder's name by its place: up to two fields that say nothing else, between two fields of a card, or at the very
+/// start of the form right before the number.
+fn draw_in_holders(known: &[(Key, &Evidence)], found: &mut [bool]) {
+    const NAMES_MAX: usize = 2;
+    let visible: Vec<usize> =
+        (0..known.len()).filter(|place| known[*place].1.shape.kind != ShapeKind::Hidden).collect();
+    let mut at = 0;
+    while at < visible.len() {
+        let run = visible[at..].iter().take_while(|place| !found[**place]).count();
+        let fields = &visible[at..at + run];
+        let ends_in_card = visible.get(at + run).is_some_and(|next| found[*next]);
+        let evidence = |place: &usize| known[*place].1;
+        let holder = match at {
+            0 => {
+                let number = visible.get(run).is_some_and(|next| decide::alone(evidence(next)) == Verdict::Anchor);
+                number && fields.iter().all(|place| decide::is_plain_name(evidence(place)))
+            }
+            _ => fields.iter().all(|place| decide::may_be_holder(evidence(place))),
+        };
+        if (1..=NAMES_MAX).contains(&run) && ends_in_card && holder {
+            fields.iter().for_each(|place| found[*place] = true);
+        }
+        at += run + 1;
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Evidence {
     pub(super) token: Option<Token>,
     /// From name, id, placeholder, title, aria-label, data attributes.
     pub(super) own: Topics,
+    /// Of these, what its name and id alone say: the words that the shop's own server reads.
+    pub(super) name: Topics,
     /// From classes: layout words, so only the clearest topics count.
     pub(super) class: Topics,
     /// From label elements and aria references.
@@ -114,6 +116,9 @@ pub(super) fn gather(around: &mut Surroundings<'_>, key: Key) -> Evidence {
             if name == "class" {
                 evidence.class = around.lexicon.topics(value);
             } else if tells_purpose(name) {
+                if matches!(name, "name" | "id") {
+                    evidence.name = evidence.name.with(around.lexicon.identifier_topics(value));
+                }
                 evidence.own = evidence.own.with(purpose(around.lexicon, name, value));
             }
         }

@@ -101,10 +101,34 @@ fn topics(text: &str) -> Topics {
 
 /// The topics of an identifier. Frameworks put whole paths into names; only the end of one names the field.
 fn identifier_topics(text: &str) -> Topics {
-    let folded = fold(text);
+    let folded = fold(&without_noise(text));
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
     let end = &words[words.len().saturating_sub(IDENTIFIER_WORDS_MAX)..];
     matches(&format!(" {} ", end.join(" ")))
+}
+
+/// Letters that stand between digits by chance: a part of a hash up to this long is no word.
+const NOISE_LETTERS_MAX: usize = 3;
+
+/// An identifier without the scraps of hashes and counters in it: `id97rg` says nothing, though “rg” is a word. A part
+/// in which a small letter follows a digit was made by a machine; its short runs of letters are blanked.
+fn without_noise(text: &str) -> Cow<'_, str> {
+    let is_made = |part: &[u8]| part.windows(2).any(|pair| pair[0].is_ascii_digit() && pair[1].is_ascii_lowercase());
+    if !is_made(text.as_bytes()) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len());
+    for part in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        if !is_made(part.as_bytes()) {
+            clean.push_str(part);
+            continue;
+        }
+        for run in part.split_inclusive(|c: char| !c.is_ascii_lowercase()) {
+            let letters = run.chars().filter(char::is_ascii_lowercase).count();
+            clean.push_str(if letters > NOISE_LETTERS_MAX { run } else { " " });
+        }
+    }
+    Cow::Owned(clean)
 }
 
 fn matches(folded: &str) -> Topics {
@@ -286,6 +310,18 @@ mod tests {
         assert_eq!(fold("Numéro de CARTE:"), " numero de carte ");
         assert_eq!(fold("Gültig bis"), " gultig bis ");
         assert_eq!(fold("ｶｰﾄﾞ番号"), fold("カード番号"));
+    }
+
+    #[test]
+    fn scraps_of_hashes_are_no_words() {
+        for text in ["id97rg", "a3cc9d1", "f0no7x", "x4pin2y"] {
+            assert!(identifier_topics(text).is_empty(), "{text}");
+        }
+        for (text, topic) in
+            [("cc1", Topic::Card), ("cardNumber2", Topic::Number), ("cvv2", Topic::Csc), ("f_7a.cvc", Topic::Csc)]
+        {
+            assert!(identifier_topics(text).has(topic), "{text}");
+        }
     }
 
     #[test]
