@@ -1,17 +1,23 @@
 //! What is known of one control: its own attributes, its labels, the words before it, its shape.
 
-use super::words::{Topic, Topics, identifier_topics, topics};
+use super::naming::Naming;
+use super::words::{Lexicon, Topic, Topics};
 use crate::mirror::{Key, Kind, Mirror, Role};
-use hashbrown::HashMap;
 
 /// Nodes that are walked over in search of the words before a control.
-const NEAR_NODES_MAX: usize = 60;
+pub(super) const NEAR_NODES_MAX: usize = 60;
+
+/// Texts that are read before a control.
+const NEAR_TEXTS_MAX: usize = 3;
 
 /// Characters of the words before a control; more belong to something else.
 const NEAR_CHARS_MAX: usize = 70;
 
 /// Longest label that is a label and not a paragraph.
 const LABEL_CHARS_MAX: usize = 160;
+
+/// Most labels of one control that are read; one or two are usual.
+const LABELS_MAX: usize = 8;
 
 /// What is known of a control.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +26,8 @@ pub(super) struct Evidence {
     pub(super) token: Option<Token>,
     /// From name, id, placeholder, title, aria-label, data attributes.
     pub(super) own: Topics,
+    /// Of these, what its name and id alone say: the words that the shop's own server reads.
+    pub(super) name: Topics,
     /// From classes: layout words, so only the clearest topics count.
     pub(super) class: Topics,
     /// From label elements and aria references.
@@ -90,76 +98,47 @@ impl Evidence {
     }
 }
 
-/// What one pass over the page finds out once for all controls.
+/// What evidence is gathered from.
 pub(super) struct Surroundings<'m> {
-    mirror: &'m Mirror,
-    /// Label elements by the id they are for.
-    labels: HashMap<&'m str, Vec<Key>>,
-    /// Elements by their id.
-    named: HashMap<&'m str, Vec<Key>>,
-    /// What containers call themselves.
-    containers: HashMap<Key, Topics>,
-}
-
-impl<'m> Surroundings<'m> {
-    pub(super) fn of(mirror: &'m Mirror) -> Self {
-        let mut found = Self { mirror, labels: HashMap::new(), named: HashMap::new(), containers: HashMap::new() };
-        for key in mirror.root().into_iter().flat_map(|root| mirror.subtree(root)) {
-            let Some(element) = mirror.element(key) else { continue };
-            if mirror.names.text(element.tag) == "label"
-                && let Some(target) = mirror.clue(key, "for")
-            {
-                found.labels.entry(target).or_default().push(key);
-            }
-            if let Some(id) = mirror.attribute(key, "id") {
-                found.named.entry(id).or_default().push(key);
-            }
-        }
-        found
-    }
-
-    fn container(&mut self, key: Key) -> Topics {
-        let mirror = self.mirror;
-        *self.containers.entry(key).or_insert_with(|| {
-            let names = ["id", "class", "aria-label"].iter().filter_map(|name| mirror.attribute(key, name));
-            names.fold(Topics::default(), |found, value| found.with(topics(value)))
-        })
-    }
+    pub(super) mirror: &'m Mirror,
+    pub(super) naming: &'m Naming,
+    pub(super) lexicon: &'m mut Lexicon,
 }
 
 /// Gathers what is known of a control.
 pub(super) fn gather(around: &mut Surroundings<'_>, key: Key) -> Evidence {
     let mirror = around.mirror;
-    let mut evidence = Evidence { shape: shape(mirror, key), ..Evidence::default() };
+    let mut evidence = Evidence { shape: shape(mirror, around.lexicon, key), ..Evidence::default() };
     evidence.token = mirror.clue(key, "autocomplete").and_then(token);
-    let mut own = Topics::default();
     if let Some(element) = mirror.element(key) {
         for (name, value) in &element.clues {
             let name = mirror.names.text(*name);
             if name == "class" {
-                evidence.class = topics(value);
+                evidence.class = around.lexicon.topics(value);
             } else if tells_purpose(name) {
-                own = own.with(purpose(name, value));
+                if matches!(name, "name" | "id") {
+                    evidence.name = evidence.name.with(around.lexicon.identifier_topics(value));
+                }
+                evidence.own = evidence.own.with(purpose(around.lexicon, name, value));
             }
         }
     }
-    evidence.own = own;
     evidence.label = labels(around, key);
-    evidence.near = topics(&words_before(mirror, key));
+    evidence.near = around.lexicon.topics(&words_before(mirror, key));
     if evidence.said().is_empty() && evidence.near.is_empty() {
-        evidence.after = topics(&words_after(mirror, key));
+        evidence.after = around.lexicon.topics(&words_after(mirror, key));
     }
     evidence.context = context(around, key);
     evidence
 }
 
 /// What an attribute tells. Texts are for people, everything else is an identifier; long ones are neither.
-fn purpose(name: &str, value: &str) -> Topics {
+fn purpose(lexicon: &mut Lexicon, name: &str, value: &str) -> Topics {
     const IDENTIFIER_BYTES_MAX: usize = 40;
     match name {
-        "placeholder" | "title" | "aria-label" | "alt" | "label" => topics(value),
-        "name" | "id" => identifier_topics(value),
-        _ if value.len() <= IDENTIFIER_BYTES_MAX => identifier_topics(value),
+        "placeholder" | "title" | "aria-label" | "alt" | "label" => lexicon.topics(value),
+        "name" | "id" => lexicon.identifier_topics(value),
+        _ if value.len() <= IDENTIFIER_BYTES_MAX => lexicon.identifier_topics(value),
         _ => Topics::default(),
     }
 }
@@ -223,19 +202,19 @@ fn token(attribute: &str) -> Option<Token> {
 }
 
 /// Label elements that name it, around it, and what aria refers to.
-fn labels(around: &Surroundings<'_>, key: Key) -> Topics {
-    let mirror = around.mirror;
+fn labels(around: &mut Surroundings<'_>, key: Key) -> Topics {
+    let (mirror, naming) = (around.mirror, around.naming);
     let mut found = Topics::default();
     if let Some(label) = mirror.ancestors(key).take(6).find(|ancestor| mirror.tag(*ancestor) == "label") {
-        found = found.with(topics(&text_of(mirror, label, key)));
+        found = found.with(around.lexicon.topics(&text_of(mirror, label, key)));
     }
-    let labels = mirror.clue(key, "id").and_then(|id| around.labels.get(id));
+    let labels = mirror.clue(key, "id").into_iter().flat_map(|id| naming.labels(mirror, id));
     let references = ["aria-labelledby", "aria-describedby"].into_iter().filter_map(|name| mirror.clue(key, name));
-    let references = references.flat_map(str::split_ascii_whitespace).filter_map(|id| around.named.get(id));
-    for label in labels.into_iter().chain(references).flatten() {
+    let references = references.flat_map(str::split_ascii_whitespace).flat_map(|id| naming.elements(mirror, id));
+    for label in labels.chain(references).take(LABELS_MAX) {
         // Frames and their page may use the same ids.
-        if tree_root(mirror, *label) == tree_root(mirror, key) {
-            found = found.with(topics(&text_of(mirror, *label, key)));
+        if tree_root(mirror, label) == tree_root(mirror, key) {
+            found = found.with(around.lexicon.topics(&text_of(mirror, label, key)));
         }
     }
     found
@@ -264,6 +243,19 @@ fn text_of(mirror: &Mirror, top: Key, except: Key) -> String {
     text
 }
 
+/// A walk away from a text, up to where it is no longer among the words next to a control.
+pub(super) fn before_words(mirror: &Mirror, walk: impl Iterator<Item = Key>) -> impl Iterator<Item = Key> {
+    let mut texts = 0;
+    walk.take_while(move |key| {
+        texts += usize::from(matches!(&mirror.node(*key).kind, Kind::Text(text) if says_something(text)));
+        texts < NEAR_TEXTS_MAX
+    })
+}
+
+fn says_something(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
+}
+
 /// The words before a control, back to the control before it.
 fn words_before(mirror: &Mirror, key: Key) -> String {
     let mut parts: Vec<&str> = Vec::new();
@@ -281,10 +273,10 @@ fn words_before(mirror: &Mirror, key: Key) -> String {
         } else {
             mirror.text(here).trim()
         };
-        if !text.is_empty() && text.chars().any(char::is_alphanumeric) {
+        if says_something(text) {
             length += text.chars().count();
             parts.push(text);
-            if length > NEAR_CHARS_MAX || parts.len() == 3 {
+            if length > NEAR_CHARS_MAX || parts.len() == NEAR_TEXTS_MAX {
                 break;
             }
         }
@@ -329,19 +321,20 @@ fn context(around: &mut Surroundings<'_>, key: Key) -> Topics {
     let mirror = around.mirror;
     let mut found = Topics::default();
     for ancestor in mirror.ancestors(key).take(8) {
-        found = found.with(around.container(ancestor));
+        let names = ["id", "class", "aria-label"].iter().filter_map(|name| mirror.attribute(ancestor, name));
+        found = names.fold(found, |found, value| found.with(around.lexicon.topics(value)));
         if matches!(mirror.tag(ancestor), "fieldset" | "form") {
             let legend = mirror.children(ancestor).find(|child| mirror.tag(*child) == "legend");
-            return legend.map_or(found, |legend| found.with(topics(&text_of(mirror, legend, key))));
+            return legend.map_or(found, |legend| found.with(around.lexicon.topics(&text_of(mirror, legend, key))));
         }
     }
     found
 }
 
-fn shape(mirror: &Mirror, key: Key) -> Shape {
+fn shape(mirror: &Mirror, lexicon: &mut Lexicon, key: Key) -> Shape {
     let clue = |name: &str| mirror.clue(key, name).unwrap_or_default();
     let kind = match mirror.role(key) {
-        Role::Choice => list_kind(mirror, key),
+        Role::Choice => list_kind(mirror, lexicon, key),
         Role::Hidden => ShapeKind::Hidden,
         Role::Toggle if clue("type").eq_ignore_ascii_case("radio") => ShapeKind::Radio,
         Role::Toggle => ShapeKind::Checkbox,
@@ -400,7 +393,7 @@ fn is_number_mask(placeholder: &str) -> bool {
 /// Longest list that is read; months, years and brands are shorter.
 const OPTIONS_MAX: usize = 60;
 
-fn list_kind(mirror: &Mirror, key: Key) -> ShapeKind {
+fn list_kind(mirror: &Mirror, lexicon: &mut Lexicon, key: Key) -> ShapeKind {
     let options: Vec<Key> =
         mirror.subtree(key).filter(|below| mirror.tag(*below) == "option").take(OPTIONS_MAX + 1).collect();
     if options.len() > OPTIONS_MAX || options.len() < 2 {
@@ -419,7 +412,10 @@ fn list_kind(mirror: &Mirror, key: Key) -> ShapeKind {
     let long_years = count(&|number| (2005..=2100).contains(&number));
     let short_years = count(&|number| (15..=60).contains(&number));
     let past = count(&|number| (1900..=2004).contains(&number));
-    let brands = words.iter().filter(|(text, value)| topics(text).with(topics(value)).has(Topic::Brand)).count();
+    let mut brands = 0;
+    for (text, value) in &words {
+        brands += usize::from(lexicon.topics(text).with(lexicon.topics(value)).has(Topic::Brand));
+    }
     let expiries = words.iter().filter(|(text, value)| is_date_mask(text) || is_date_mask(value)).count();
     if brands >= 2 || (brands == 1 && options.len() <= 3) {
         ShapeKind::Brands
@@ -427,7 +423,7 @@ fn list_kind(mirror: &Mirror, key: Key) -> ShapeKind {
         ShapeKind::Expiries
     } else if past >= 10 || numbers.contains(&Some(31)) && numbers.contains(&Some(13)) && options.len() <= 33 {
         ShapeKind::OtherDate
-    } else if (12..=15).contains(&options.len()) && (months == 12 || begins_year(&words)) {
+    } else if (12..=15).contains(&options.len()) && (months == 12 || begins_year(lexicon, &words)) {
         ShapeKind::Months
     } else if (5..=40).contains(&long_years) && options.len() - long_years <= 2
         || (5..=40).contains(&short_years) && options.len() - short_years <= 2
@@ -447,8 +443,8 @@ fn number_of(text: &str) -> Option<u32> {
 }
 
 /// Months that have names only: the first of them is among the first entries.
-fn begins_year(words: &[(String, &str)]) -> bool {
-    words.iter().take(3).any(|(text, _)| topics(text).has(Topic::First))
+fn begins_year(lexicon: &mut Lexicon, words: &[(String, &str)]) -> bool {
+    words.iter().take(3).any(|(text, _)| lexicon.topics(text).has(Topic::First))
 }
 
 /// Months that are named in the text and numbered in the value.

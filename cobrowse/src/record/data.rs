@@ -1,8 +1,8 @@
 //! The `data` member of an event. All kinds are read through one union of their members, so that the order of JSON
 //! members does not matter; `into_body` then takes what belongs to the kind and drops the rest.
 
-use super::text::{Text, Value};
-use super::tree::{Attributes, Tree};
+use super::text::Text;
+use super::tree::{Attribute, Attributes, Tree};
 use super::{Body, NodeId, PointerSource, Refused};
 use crate::desync::Desync;
 use serde::Deserialize;
@@ -237,7 +237,7 @@ pub(crate) struct AttributeChange<'a> {
     /// Of which element.
     pub(crate) node: NodeId,
     /// The changed ones.
-    pub(crate) attributes: Vec<(Text<'a>, Value<'a>)>,
+    pub(crate) attributes: Vec<Attribute<'a>>,
 }
 
 /// Where the pointer was.
@@ -372,7 +372,7 @@ impl<'a> Data<'a> {
             Some(TextChange { node: NodeId::from_wire(change.id)?, text: change.value.unwrap_or_default() })
         });
         let attributes = self.attributes.unwrap_or_default().into_iter().map(|change| {
-            Some(AttributeChange { node: NodeId::from_wire(change.id)?, attributes: change.attributes.list })
+            Some(AttributeChange { node: NodeId::from_wire(change.id)?, attributes: change.attributes.0 })
         });
         Some(Mutation {
             removes: removes.collect::<Option<_>>()?,
