@@ -3,6 +3,7 @@
 //! One command per thing measured. Each prints a table for people and, with `--json FILE`, one object for programs.
 
 mod mask;
+mod origin;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -22,8 +23,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Command::Mask(arguments) = Arguments::parse().command;
-    match mask::run(&arguments) {
+    let outcome = match Arguments::parse().command {
+        Command::Mask(arguments) => mask::run(&arguments),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("tillside-bench: {message}");

@@ -3,12 +3,16 @@
 //! Reads every `*.jsonl.xz` of a folder, one stream per line, and runs each through the real relay core with a page
 //! that masks nothing. The rules of the score are `tillside_cobrowse::score`'s.
 
+use crate::origin;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tillside_cobrowse::score::Score;
 use xz2::bufread::XzDecoder;
+
+const METHOD: &str = "every stream through the relay core, a viewer from the start and one that comes late; a field counts as \
+recognised at level Payment; the leak rule is proven on each unmasked stream first";
 
 /// See [`super::Command::Mask`].
 #[derive(clap::Args)]
@@ -30,10 +34,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     print(&score);
     if let Some(path) = &arguments.json {
         let mut json = score.to_json();
-        json["command"] = "mask".into();
         json["corpus"] = arguments.corpus.display().to_string().into();
-        json["valid"] = score.unproven.is_empty().into();
-        fs::write(path, format!("{json:#}\n")).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        origin::write(path, "mask", score.unproven.is_empty(), METHOD, json)?;
     }
     Ok(())
 }
