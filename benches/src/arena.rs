@@ -159,7 +159,7 @@ impl Arena {
         joins
     }
 
-    /// Lets seats in at a fixed pace, whether earlier ones are through or not. `on_tick` is called between joins.
+    /// Lets seats in at a fixed pace, whether earlier ones are through or not.
     pub(crate) async fn enter_paced(&mut self, seats: Vec<Seat>, interval: Duration) -> Joins {
         let mut tasks = tokio::task::JoinSet::new();
         let mut joins = Joins::default();
@@ -309,6 +309,17 @@ impl Arena {
         let (leaving, staying) = inside.into_iter().partition(|(bot, _)| bots.contains(bot));
         self.inside = staying;
         self.leave(leaving).await;
+    }
+
+    /// Takes some bots out without a word.
+    pub(crate) fn vanish(&mut self, bots: &[BotId]) {
+        let inside = std::mem::take(&mut self.inside);
+        let (vanishing, staying): (Vec<_>, Vec<_>) = inside.into_iter().partition(|(bot, _)| bots.contains(bot));
+        self.inside = staying;
+        for (bot, stay) in vanishing {
+            self.swarm.vanish(bot);
+            stay.vanish();
+        }
     }
 
     /// Takes everybody out.

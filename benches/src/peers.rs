@@ -61,11 +61,18 @@ pub(crate) enum Stay {
 }
 
 impl Stay {
+    /// Goes without a word.
+    pub(crate) fn vanish(self) {
+        if let Self::Session(session) = self {
+            session.end(tillside::Ending::Vanish);
+        }
+    }
+
     /// Leaves. Errors are of no interest: the run is over for this leg.
     pub(crate) async fn leave(self) {
         match self {
             Self::Resource(resource) => resource.delete().await,
-            Self::Session(session) => session.leave(),
+            Self::Session(session) => session.end(tillside::Ending::Leave),
             Self::Handle(handle) => handle.detach().await,
         }
     }

@@ -54,6 +54,7 @@ pub(crate) struct BotId(u64);
 enum Order {
     Recruit(BotId, Box<Recruit>),
     Dismiss(BotId),
+    Vanish(BotId),
     Pause,
     Resume,
     Rate(f64),
@@ -142,6 +143,11 @@ impl Swarm {
     /// Takes a bot out, with a goodbye.
     pub(crate) fn dismiss(&self, bot: BotId) {
         self.order(bot, Order::Dismiss(bot));
+    }
+
+    /// Takes a bot out without a word, as a tab that crashes.
+    pub(crate) fn vanish(&self, bot: BotId) {
+        self.order(bot, Order::Vanish(bot));
     }
 
     /// Stops all media, so that what is under way can arrive.

@@ -245,7 +245,8 @@ impl Workload {
     }
 
     /// Packets per second that should reach receivers.
-    pub(crate) fn offered(&self) -> f64 {
+    #[cfg(test)]
+    fn offered(&self) -> f64 {
         let streams =
             self.video.map_or(0.0, |video| video.packets) + if self.audio { 50.0 } else { 0.0 };
         let senders = (self.publishers + self.callers) as f64;

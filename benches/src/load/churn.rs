@@ -52,8 +52,9 @@ pub(super) async fn run(
         {
             let (vanishing, leaving): (Vec<_>, Vec<_>) =
                 leaving.into_iter().enumerate().partition(|(index, _)| index % VANISH_ONE_IN == VANISH_ONE_IN - 1);
-            vanishing.iter().for_each(|(_, bot)| arena.swarm.dismiss(*bot));
-            arena.dismiss(&leaving.into_iter().map(|(_, bot)| bot).collect::<Vec<_>>()).await;
+            let bots = |numbered: Vec<(usize, BotId)>| numbered.into_iter().map(|(_, bot)| bot).collect::<Vec<_>>();
+            arena.vanish(&bots(vanishing));
+            arena.dismiss(&bots(leaving)).await;
         }
         if turn % READ_EVERY == 0 {
             let now = arena.read()?;

@@ -57,12 +57,21 @@ pub(crate) struct Tillside {
 }
 
 /// A WebSocket session, kept alive by a task.
-pub(crate) struct Session(oneshot::Sender<()>);
+pub(crate) struct Session(oneshot::Sender<Ending>);
+
+/// How a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// With a word.
+    Leave,
+    /// Without.
+    Vanish,
+}
 
 impl Session {
-    /// Leaves: the task says so and ends.
-    pub(super) fn leave(self) {
-        let _ = self.0.send(());
+    /// Ends it: the task that keeps it does so and ends, too.
+    pub(super) fn end(self, how: Ending) {
+        let _ = self.0.send(how);
     }
 }
 
@@ -117,9 +126,9 @@ impl Tillside {
         let answer = hear(&mut socket, "answer").await?;
         let remote = Remote::read(answer["sdp"].as_str().unwrap_or_default())?;
         say(&mut socket, &json!({ "t": "ready" })).await?;
-        let (leave, left) = oneshot::channel();
-        tokio::spawn(stay(socket, left));
-        Ok(Entered { remote, stay: Stay::Session(Session(leave)) })
+        let (end, ended) = oneshot::channel();
+        tokio::spawn(stay(socket, ended));
+        Ok(Entered { remote, stay: Stay::Session(Session(end)) })
     }
 }
 
@@ -167,14 +176,16 @@ async fn hear(socket: &mut Socket, kind: &str) -> Result<Value, EnterError> {
     Err("the node closed the WebSocket".to_owned().into())
 }
 
-/// Reads and pings until it is told to leave.
-async fn stay(mut socket: Socket, mut left: oneshot::Receiver<()>) {
+/// Reads and pings until it is told to end.
+async fn stay(mut socket: Socket, mut ended: oneshot::Receiver<Ending>) {
     let mut ping = tokio::time::interval(PING_INTERVAL);
     loop {
         tokio::select! {
-            _ = &mut left => {
-                let _ = say(&mut socket, &json!({ "t": "leave" })).await;
-                let _ = socket.close(None).await;
+            how = &mut ended => {
+                if how == Ok(Ending::Leave) {
+                    let _ = say(&mut socket, &json!({ "t": "leave" })).await;
+                    let _ = socket.close(None).await;
+                }
                 return;
             }
             _ = ping.tick() => {

@@ -113,7 +113,7 @@ impl Schedule {
     pub(super) fn skip_to(&mut self, now: Duration) {
         match self {
             Self::Audio { next } => *next = now,
-            Self::Video(video) => (video.frame_at, video.next, video.left) = (now, now, 0),
+            Self::Video(video) => (video.frame_at, video.next, video.left, video.first) = (now, now, 0, true),
         }
     }
 

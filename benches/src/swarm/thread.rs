@@ -138,6 +138,9 @@ impl Thread {
                     bot.close(moment());
                 }
             }
+            Order::Vanish(id) => {
+                self.bots.remove(&key(id));
+            }
             Order::Pause => self.paused = true,
             Order::Resume => {
                 self.paused = false;
