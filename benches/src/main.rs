@@ -2,15 +2,24 @@
 //!
 //! One command per thing measured. Each prints a table for people and, with `--json FILE`, one object for programs.
 
+mod arena;
+mod compare;
 mod corpus;
 mod cpu;
 mod diff;
 mod forward;
 mod limit;
+mod load;
 mod mask;
 mod origin;
+mod outcome;
+mod peers;
 mod relay;
+mod report;
 mod samples;
+mod server;
+mod swarm;
+mod workload;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -29,6 +38,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Runs a swarm of participants against a node: throughput per CPU, delay, joins, memory
+    Load(Box<load::Arguments>),
+    /// Runs the same swarm against our node and other servers in turns: ratios of throughput per CPU and delay
+    Compare(Box<compare::Arguments>),
     /// Runs labelled recordings of pages through the relay core: which payment fields it masks, and what leaks.
     Mask(mask::Arguments),
     /// What the co-browse core costs: events, snapshots, memory, bytes per minute, delay under load.
@@ -43,6 +56,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Load(arguments) => load::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Mask(arguments) => mask::run(&arguments),
         Command::Relay(arguments) => relay::run(&arguments),
         Command::Limit(arguments) => limit::run(&arguments),

@@ -1,0 +1,391 @@
+//! A server, a swarm and who is in: seats a workload, measures it, clears it away.
+
+#![allow(clippy::disallowed_methods, reason = "the harness owns the clock")]
+
+use crate::outcome::{Around, Row, Second};
+use crate::peers::{EnterError, Entered, Local, Peer, Purpose, Stay};
+use crate::server::{self, Server, own_cpu_s, pause, receive_buffer_errors};
+use crate::swarm::description::Credentials;
+use crate::swarm::{BotId, Identity, Recruit, Swarm, SwarmConfig, Totals};
+use crate::workload::{Seat, Workload};
+use futures_util::StreamExt;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// Joins under way at the same time while a workload is seated.
+const JOINS_AT_ONCE: usize = 16;
+/// How long seated bots may take until everything they receive has begun.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Nothing is sent for so long before and after a measurement, so that what is under way is counted on one side.
+const QUIET: Duration = Duration::from_millis(250);
+/// Between looks while waiting.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How the harness itself runs.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Driver {
+    /// Core of the server that is started here
+    #[arg(long, default_value_t = 0)]
+    pub(crate) server_core: usize,
+    /// Core of the driver
+    #[arg(long, default_value_t = 1)]
+    pub(crate) driver_core: usize,
+    /// Let the scheduler place server and driver
+    #[arg(long)]
+    pub(crate) no_pinning: bool,
+    /// Driver threads; more than one only makes sense with --no-pinning
+    #[arg(long, default_value_t = 1)]
+    pub(crate) threads: usize,
+    /// Opens one packet in so many of each stream, for its delay and its authenticity; all are counted
+    #[arg(long, default_value_t = 8)]
+    pub(crate) open_every: u64,
+    /// Takes datagrams from the kernel in runs (UDP_GRO): cheaper for both sides than any real network
+    #[arg(long)]
+    pub(crate) gro: bool,
+}
+
+impl Driver {
+    /// Raises limits and goes to its core.
+    ///
+    /// # Errors
+    /// A sentence with a way out.
+    pub(crate) fn prepare(&self, transports: usize) -> Result<(), String> {
+        server::allow_descriptors(transports as u64 * 3 + 200)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        if self.no_pinning {
+            return Ok(());
+        }
+        if cores < 2 {
+            return Err("server and driver need a core each, and this machine has one: add --no-pinning to measure \
+                        anyway, with figures that mean little"
+                .to_owned());
+        }
+        server::pin_self(self.driver_core)
+    }
+
+    /// The core for a server started here.
+    pub(crate) fn core_of_server(&self) -> Option<usize> {
+        (!self.no_pinning).then_some(self.server_core)
+    }
+
+    /// How it is measured, for reports.
+    pub(crate) fn method(&self) -> String {
+        let place = if self.no_pinning {
+            "server and driver unpinned".to_owned()
+        } else {
+            format!("server on core {}, driver on core {}", self.server_core, self.driver_core)
+        };
+        format!(
+            "{place}; real UDP sockets, one per transport; server CPU = user + system time of all its threads; every \
+             packet counted by its header, one in {} opened; delay from before sealing to the kernel's arrival time at \
+             the receiver; receivers take {}; transport-wide feedback every 100 ms, reports every second, NACK \
+             negotiated and never needed",
+            self.open_every,
+            if self.gro { "runs (UDP_GRO)" } else { "single datagrams" },
+        )
+    }
+}
+
+/// See the module.
+pub(crate) struct Arena {
+    pub(crate) swarm: Swarm,
+    pub(crate) server: Option<Server>,
+    pub(crate) peer: Peer,
+    identity: Identity,
+    threads: usize,
+    /// Makes names unique.
+    runs: usize,
+    /// Who is in.
+    inside: Vec<(BotId, Stay)>,
+}
+
+/// How the joins of a workload went.
+#[derive(Debug, Default)]
+pub(crate) struct Joins {
+    /// Bots that were let in.
+    pub(crate) bots: Vec<BotId>,
+    /// Refusals of a server that says it takes nobody.
+    pub(crate) overloaded: usize,
+    /// Everything else that went wrong, one text for each.
+    pub(crate) failed: Vec<String>,
+}
+
+impl Arena {
+    pub(crate) fn new(driver: &Driver, server: Option<Server>, peer: Peer) -> Result<Self, String> {
+        let identity = Identity::new()?;
+        let config = SwarmConfig { threads: driver.threads, open_every: driver.open_every, runs: driver.gro };
+        let swarm = Swarm::start(&config, &identity).map_err(|error| format!("cannot start the driver: {error}"))?;
+        Ok(Self { swarm, server, peer, identity, threads: driver.threads, runs: 0, inside: Vec::new() })
+    }
+
+    /// Seats everybody and waits until everything plays.
+    ///
+    /// # Errors
+    /// Somebody does not get in, or nothing comes.
+    pub(crate) async fn seat(&mut self, workload: &Workload) -> Result<(), String> {
+        let seats = self.seats(workload);
+        let (senders, players): (Vec<Seat>, Vec<Seat>) =
+            seats.into_iter().partition(|seat| seat.leg.purpose != Purpose::Play);
+        for seats in [senders, players] {
+            let joins = self.enter_all(seats).await;
+            if let Some(why) = joins.failed.first() {
+                return Err(format!("{} participants did not get in: {why}", joins.failed.len()));
+            }
+            if joins.overloaded > 0 {
+                return Err(format!("the server refused {} participants: it takes nobody now", joins.overloaded));
+            }
+            self.settle(|totals| totals.connected == totals.bots).await?;
+        }
+        self.settle(|totals| totals.playing == totals.bots).await.map(|_| ())
+    }
+
+    /// The seats of a workload, in rooms of their own.
+    pub(crate) fn seats(&mut self, workload: &Workload) -> Vec<Seat> {
+        self.runs += 1;
+        let run = format!("b{:x}-{}", std::process::id(), self.runs);
+        workload.seats(&run, self.peer.calls_on_one_leg())
+    }
+
+    /// Lets seats in, some at a time.
+    pub(crate) async fn enter_all(&mut self, seats: Vec<Seat>) -> Joins {
+        let (peer, identity) = (self.peer.clone(), self.identity.clone());
+        let mut entering = futures_util::stream::iter(seats)
+            .map(|seat| enter(peer.clone(), identity.clone(), seat))
+            .buffer_unordered(JOINS_AT_ONCE);
+        let mut joins = Joins::default();
+        while let Some(outcome) = entering.next().await {
+            Self::admit(&mut self.swarm, &mut self.inside, &mut joins, outcome);
+        }
+        joins
+    }
+
+    /// Lets seats in at a fixed pace, whether earlier ones are through or not.
+    pub(crate) async fn enter_paced(&mut self, seats: Vec<Seat>, interval: Duration) -> Joins {
+        let mut tasks = tokio::task::JoinSet::new();
+        let mut joins = Joins::default();
+        let mut due = tokio::time::Instant::now();
+        for seat in seats {
+            tokio::time::sleep_until(due).await;
+            due += interval;
+            tasks.spawn(enter(self.peer.clone(), self.identity.clone(), seat));
+            while let Some(Ok(outcome)) = tasks.try_join_next() {
+                Self::admit(&mut self.swarm, &mut self.inside, &mut joins, outcome);
+            }
+        }
+        while let Some(Ok(outcome)) = tasks.join_next().await {
+            Self::admit(&mut self.swarm, &mut self.inside, &mut joins, outcome);
+        }
+        joins
+    }
+
+    fn admit(
+        swarm: &mut Swarm,
+        inside: &mut Vec<(BotId, Stay)>,
+        joins: &mut Joins,
+        outcome: Result<(Recruit, Stay), EnterError>,
+    ) {
+        match outcome {
+            Ok((recruit, stay)) => {
+                let bot = swarm.recruit(recruit);
+                inside.push((bot, stay));
+                joins.bots.push(bot);
+            }
+            Err(EnterError::Overloaded(_)) => joins.overloaded += 1,
+            Err(EnterError::Other(why)) => joins.failed.push(why),
+        }
+    }
+
+    /// Waits until `done`, and says what is missing if it never is.
+    ///
+    /// # Errors
+    /// A bot failed, or it takes too long.
+    pub(crate) async fn settle(&mut self, done: impl Fn(&Totals) -> bool) -> Result<Totals, String> {
+        let deadline = Instant::now() + SETTLE_TIMEOUT;
+        loop {
+            let totals = self.swarm.look()?;
+            if let Some((why, bots)) = totals.failures.first_key_value() {
+                return Err(format!("{bots} of {} transports failed: {why}", totals.bots));
+            }
+            if done(&totals) {
+                return Ok(totals);
+            }
+            if let Some(words) = self.server.as_mut().and_then(Server::last_words) {
+                return Err(words);
+            }
+            if Instant::now() > deadline {
+                return Err(format!(
+                    "after {} s {} of {} transports have keys and {} get everything they should: is UDP let through, \
+                     and is the server not overloaded?",
+                    SETTLE_TIMEOUT.as_secs(),
+                    totals.connected,
+                    totals.bots,
+                    totals.playing,
+                ));
+            }
+            pause(LOOK_INTERVAL).await;
+        }
+    }
+
+    /// Measures for `duration`. Media pauses before and after, so that sent and received belong together.
+    ///
+    /// # Errors
+    /// The server or a driver thread is gone.
+    pub(crate) async fn measure(
+        &mut self,
+        workload: &Workload,
+        target: &str,
+        duration: Duration,
+    ) -> Result<Row, String> {
+        self.swarm.pause();
+        pause(QUIET).await;
+        self.swarm.mark();
+        let before = self.read()?;
+        self.swarm.resume();
+        let timeline = self.watch(duration, &before, &format!("{} · {target}", workload.name)).await?;
+        let seconds = before.at.elapsed().as_secs_f64();
+        self.swarm.pause();
+        pause(QUIET).await;
+        let after = self.read()?;
+        let totals = self.swarm.look()?;
+        self.swarm.resume();
+        let around = before.until(&after, seconds, self.threads);
+        let mut row = Row::new(workload, target, &totals, &around);
+        row.timeline = timeline;
+        Ok(row)
+    }
+
+    /// Waits for `duration`, looking once a second.
+    async fn watch(&mut self, duration: Duration, before: &Reading, title: &str) -> Result<Vec<Second>, String> {
+        let mut seconds = Vec::new();
+        let (mut last, mut received) = (*before, 0);
+        let whole = duration.as_secs_f64();
+        loop {
+            let left = duration.saturating_sub(before.at.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            pause(left.min(Duration::from_secs(1))).await;
+            let (now, totals) = (self.read()?, self.swarm.look()?);
+            let step = (now.at - last.at).as_secs_f64().max(1e-6);
+            let second = Second {
+                at: (now.at - before.at).as_secs_f64(),
+                packets_per_s: totals.received.saturating_sub(received) as f64 / step,
+                server_cores: (now.server.cpu_s - last.server.cpu_s) / step,
+                driver_busy: (now.driver_cpu_s - last.driver_cpu_s) / step / self.threads as f64,
+            };
+            (last, received) = (now, totals.received);
+            progress(&format!(
+                "{title} · {:.0}/{whole:.0} s · {:.0} packets/s · server {:.2} cores · driver {:.0} % · loss {:.3} %",
+                second.at,
+                second.packets_per_s,
+                second.server_cores,
+                second.driver_busy * 100.0,
+                totals.loss() * 100.0
+            ));
+            // The last step may be a sliver, in which rates mean nothing.
+            if step > 0.5 {
+                seconds.push(second);
+            }
+        }
+        progress_end();
+        Ok(seconds)
+    }
+
+    /// Reads all counters of the system.
+    pub(crate) fn read(&self) -> Result<Reading, String> {
+        let server = self.server.as_ref().map(Server::usage).transpose()?;
+        Ok(Reading {
+            at: Instant::now(),
+            has_server: server.is_some(),
+            server: server.unwrap_or_default(),
+            driver_cpu_s: own_cpu_s(),
+            receive_buffer_errors: receive_buffer_errors(),
+        })
+    }
+
+    /// Takes some bots out.
+    pub(crate) async fn dismiss(&mut self, bots: &[BotId]) {
+        let inside = std::mem::take(&mut self.inside);
+        let (leaving, staying) = inside.into_iter().partition(|(bot, _)| bots.contains(bot));
+        self.inside = staying;
+        self.leave(leaving).await;
+    }
+
+    /// Takes some bots out without a word.
+    pub(crate) fn vanish(&mut self, bots: &[BotId]) {
+        let inside = std::mem::take(&mut self.inside);
+        let (vanishing, staying): (Vec<_>, Vec<_>) = inside.into_iter().partition(|(bot, _)| bots.contains(bot));
+        self.inside = staying;
+        for (bot, stay) in vanishing {
+            self.swarm.vanish(bot);
+            stay.vanish();
+        }
+    }
+
+    /// Takes everybody out.
+    pub(crate) async fn clear(&mut self) {
+        let inside = std::mem::take(&mut self.inside);
+        self.leave(inside).await;
+        self.swarm.set_rate(1.0);
+    }
+
+    async fn leave(&self, leaving: Vec<(BotId, Stay)>) {
+        leaving.iter().for_each(|(bot, _)| self.swarm.dismiss(*bot));
+        let leaves = futures_util::stream::iter(leaving).map(|(_, stay)| stay.leave());
+        leaves.buffer_unordered(JOINS_AT_ONCE).collect::<Vec<()>>().await;
+    }
+}
+
+/// The system's counters at one moment.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading {
+    pub(crate) at: Instant,
+    has_server: bool,
+    pub(crate) server: server::Usage,
+    driver_cpu_s: f64,
+    receive_buffer_errors: u64,
+}
+
+impl Reading {
+    /// What happened from here to `after`; `seconds` is the time in which media was sent.
+    pub(crate) fn until(&self, after: &Self, seconds: f64, threads: usize) -> Around {
+        Around {
+            seconds,
+            server_cpu_s: self.has_server.then_some(after.server.cpu_s - self.server.cpu_s),
+            driver_cpu_s: after.driver_cpu_s - self.driver_cpu_s,
+            driver_threads: threads,
+            receive_buffer_errors: after.receive_buffer_errors - self.receive_buffer_errors,
+            usage: after.server,
+        }
+    }
+}
+
+/// Gets one seat in.
+async fn enter(peer: Peer, identity: Identity, seat: Seat) -> Result<(Recruit, Stay), EnterError> {
+    let Seat { leg, streams, slots } = seat;
+    let began = Instant::now();
+    let local = local(&identity);
+    let Entered { remote, stay } = peer.enter(&leg, &local).await?;
+    Ok((Recruit { credentials: local.credentials, remote, streams, slots, began }, stay))
+}
+
+fn local(identity: &Identity) -> Local {
+    let credentials = Credentials {
+        ufrag: format!("{:08x}", rand::random::<u32>()),
+        password: format!("{:032x}", rand::random::<u128>()),
+    };
+    Local { credentials, fingerprint: identity.fingerprint() }
+}
+
+/// Shows how far a run is, where somebody looks.
+pub(crate) fn progress(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[2K{text}");
+        let _ = std::io::stderr().flush();
+    }
+}
+
+/// Clears the line of [`progress`].
+pub(crate) fn progress_end() {
+    progress("");
+}
