@@ -98,6 +98,18 @@ for (const kind of ['chromium', 'firefox']) {
       await page.close();
     });
 
+    it('lays a page without a doctype out as browsers do', async () => {
+      const page = await browser.open(view.origin, { width: 1000, height: 700 });
+      const [meta, snapshot] = structuredClone(BARE);
+      snapshot.data.node.childNodes.shift();
+      await play(page, [meta, snapshot]);
+      const shown = () => page.evaluate(() => [window.view.replay.document?.compatMode, window.view.replay.figures.nodes]);
+      assert.deepEqual(await shown(), ['BackCompat', 8]);
+      await play(page, BARE);
+      assert.deepEqual(await shown(), ['CSS1Compat', 9]);
+      await page.close();
+    });
+
     for (const [name, clicks] of Object.entries(PAGES)) {
       it(`shows ${name} as the shopper has it`, async () => {
         const shopper = await browser.open(`${store.origin}/`, { width: 1000, height: 700 });
