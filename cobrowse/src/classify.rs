@@ -9,14 +9,16 @@ mod evidence;
 mod frames;
 mod keypads;
 mod naming;
+mod shape;
 mod words;
 
 use crate::mirror::{Changes, Key, Mirror, Role};
 use crate::record::NodeId;
 use decide::{REACH, Verdict};
-use evidence::{Evidence, ShapeKind, Surroundings};
+use evidence::{Evidence, Surroundings};
 use hashbrown::HashMap;
 use naming::Naming;
+use shape::ShapeKind;
 use std::collections::BTreeSet;
 use words::{Lexicon, Topic};
 
@@ -39,6 +41,12 @@ pub(crate) struct Classifier {
 }
 
 impl Classifier {
+    /// Knows no page yet. Whoever makes the first one waits for the vocabulary, not the first page.
+    pub(crate) fn new() -> Self {
+        words::read_vocabulary();
+        Self::default()
+    }
+
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }

@@ -6,6 +6,7 @@
 //!
 //! Wire facts: `@rrweb/types` 2.2, `eventWithTime`.
 
+mod change;
 mod data;
 mod frame;
 mod text;
@@ -16,10 +17,11 @@ use serde::Deserialize as _;
 use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-pub(crate) use data::{
-    Addition, AttributeChange, Declaration, Mutation, Offset, Position, Removal, RuleChange, RuleIndex, SelectionRange,
-    SheetRules, StyleDeclaration, StyleRules, TextChange,
+pub(crate) use change::{
+    Addition, AttributeChange, Declaration, Mutation, Position, Removal, RuleChange, SelectionRange, SheetRules,
+    StyleDeclaration, StyleRules, TextChange,
 };
+pub(crate) use data::{Offset, RuleIndex};
 pub(crate) use frame::Frames;
 pub use frame::{CHUNK_BYTES_MAX, FLAG_DEFLATE, FLAG_FRAMED, FLAG_MORE};
 pub(crate) use text::{StyleValue, Text, Value};

@@ -259,7 +259,8 @@ pub(crate) fn class_of(tag: &str, role: Role, name: &str) -> Class {
         "type" if matches!(tag, "input" | "button" | "ol" | "ul" | "li" | "style") => Class::Plain,
         "media" if matches!(tag, "style" | "link" | "source") => Class::Plain,
         "rel" if tag == "link" => Class::Plain,
-        "value" if role == Role::Button => Class::Words,
+        // A shared select shows the option of its value; of a private one no option is shown.
+        "value" if role == Role::Button || tag == "option" => Class::Words,
         "_csstext" | "_cssText" if matches!(tag, "style" | "link") => Class::Css,
         "href" if matches!(tag, "a" | "area") => Class::Link,
         "href" | "xlink:href"

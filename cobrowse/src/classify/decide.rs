@@ -1,6 +1,7 @@
 //! From evidence to a verdict: what a control is by itself, and what it is beside others.
 
-use super::evidence::{Evidence, ShapeKind, Token};
+use super::evidence::{Evidence, Token};
+use super::shape::ShapeKind;
 use super::words::{Topic, Topics};
 
 /// What a control is taken for.

@@ -268,6 +268,11 @@ static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
     Vocabulary { phrases, topics: entries.into_iter().map(|(_, topic)| topic).collect() }
 });
 
+/// Reads the vocabulary, unless that is done: milliseconds that no page should wait for.
+pub(super) fn read_vocabulary() {
+    LazyLock::force(&VOCABULARY);
+}
+
 /// The folded phrases of `words.txt` with their borders, and their topics.
 fn entries() -> impl Iterator<Item = (String, Topic)> {
     let lines = include_str!("words.txt").lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());

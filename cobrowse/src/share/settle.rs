@@ -295,12 +295,14 @@ impl Share {
     /// Attributes that repeat a private value go. (Numbers by value were stopped at the door.)
     fn scrub_attributes(&mut self, key: Key) -> Result<(), Desync> {
         let Some(element) = self.mirror.element(key) else { return Ok(()) };
+        let is_own_value = |name: &str| name == "value" && element.role.is_private();
         let echoes: Vec<_> = element
             .attributes
             .iter()
             .filter(|(name, value)| {
-                !matches!(self.mirror.names.text(*name), "value" | "d" | "points" | "style" | "_csstext")
-                    && self.vault.is_echo(value)
+                let name = self.mirror.names.text(*name);
+                let read = !is_own_value(name) && !matches!(name, "d" | "points" | "style" | "_csstext");
+                read && self.vault.is_echo(value)
             })
             .map(|(name, _)| *name)
             .collect();
