@@ -9,13 +9,15 @@ pub(crate) mod user;
 
 use crate::origin;
 use crate::samples::Samples;
-use fan::SRTP_PROFILE;
 use serde_json::{Value, json};
 use sockets::SocketPart;
 use std::path::PathBuf;
 use std::time::Duration;
+use tillside_sfu::srtp::SrtpProfile;
 use user::UserPart;
 
+/// What is preferred; `forward` compares with whatever is negotiated.
+const SRTP_PROFILE: SrtpProfile = SrtpProfile::AeadAes128Gcm;
 /// Datagrams of one measurement: some ten to a hundred milliseconds of work.
 const DATAGRAMS_PER_ROUND: usize = 100_000;
 /// Half of the measurements must lie within this part of the median, or the row does not count.
@@ -83,7 +85,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
         println!("INVALID rows are marked: this machine is not quiet enough");
     }
     match &arguments.json {
-        Some(path) => origin::write(path, "limit", valid, METHOD, json!({ "srtp": SRTP_PROFILE, "rows": rows })),
+        Some(path) => {
+            origin::write(path, "limit", valid, METHOD, json!({ "srtp": SRTP_PROFILE.to_string(), "rows": rows }))
+        }
         None => Ok(()),
     }
 }
@@ -97,7 +101,7 @@ fn table(subscribers: usize, payload: usize, batches: &[usize]) -> Result<Vec<Ro
     };
     let mut rows = Vec::new();
     for &batch in batches {
-        rows.push(row("user", batch, Part::User(Box::new(UserPart::new(subscribers, payload, batch)))));
+        rows.push(row("user", batch, Part::User(Box::new(UserPart::new(SRTP_PROFILE, subscribers, payload, batch)))));
         rows.push(row("sendmmsg", batch, sockets(batch, false)?));
         if batch > 1 {
             rows.push(row("gso", batch, sockets(batch, true)?));

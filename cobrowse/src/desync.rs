@@ -48,3 +48,25 @@ pub enum Desync {
     #[error("style changes need a fresh snapshot")]
     StyleJournalFull,
 }
+
+impl Desync {
+    /// As viewers, metrics and the sharer's page read it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Packed => "packed",
+            Self::Oversized => "oversized",
+            Self::TooDeep => "too_deep",
+            Self::TooManyNodes => "too_many_nodes",
+            Self::TooMuchText => "too_much_text",
+            Self::DuplicateId => "duplicate_id",
+            Self::UnknownParent => "unknown_parent",
+            Self::UnknownNode => "unknown_node",
+            Self::BadTree => "bad_tree",
+            Self::NoSnapshot => "no_snapshot",
+            Self::TooFast => "too_fast",
+            Self::StyleJournalFull => "style_journal_full",
+        }
+    }
+}

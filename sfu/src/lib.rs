@@ -6,6 +6,7 @@
 
 pub mod command;
 pub mod config;
+mod deadlines;
 mod demux;
 pub mod dtls;
 pub mod ice;

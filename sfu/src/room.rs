@@ -24,6 +24,8 @@ use crate::command::{Counters, Event, LeaveReason, SlotWish};
 use crate::demux::ParticipantKey;
 use crate::id::{Mid, ParticipantId, RoomId, WorkerId};
 use crate::link::LinkControl;
+use crate::rtcp::{ReportBlock, SenderInfo};
+use crate::rtp::Ssrc;
 use crate::sends::{NetPath, Sends};
 use crate::sfu::SfuConfig;
 use crate::stream::level::Speakers;
@@ -35,6 +37,7 @@ use rand_chacha::ChaCha12Rng;
 use slab::Slab;
 use std::collections::VecDeque;
 use std::time::Instant;
+use timing::Timers;
 
 /// Packets of one batch that wait to be forwarded. The worker forwards after every batch of receive buffers; what a
 /// handshake's early packets add is bounded too. More would be a defect, and is dropped and counted.
@@ -71,11 +74,25 @@ struct Arrival {
     sequence: u64,
 }
 
+/// Lists that are filled and read within one call, kept so that none is allocated each time.
+#[derive(Default)]
+struct Scratch {
+    /// Numbers to ask a publisher for.
+    missing: Vec<u64>,
+    /// What a receiver reported of the packets it was sent.
+    results: Vec<PacketResult>,
+    blocks: Vec<ReportBlock>,
+    senders: Vec<(Ssrc, SenderInfo)>,
+    /// Encodings that somebody wants, as bits by publication.
+    wanted: Vec<u8>,
+}
+
 /// See the module.
 pub(crate) struct Room {
     id: RoomId,
     participants: Slab<Participant>,
     publications: Slab<Publication>,
+    /// At most [`ARRIVALS_MAX`].
     arrivals: Vec<Arrival>,
     /// Where [`Room::forward`] goes on after the slab was full.
     cursor: usize,
@@ -85,13 +102,10 @@ pub(crate) struct Room {
     speakers: Speakers<PublicationKey>,
     told_speakers: Vec<ParticipantId>,
     changes: VecDeque<Change>,
-    deadline: Instant,
+    timers: Timers,
     /// When layers are chosen again.
     select_at: Instant,
-    /// Reused by NACK generation.
-    missing: Vec<u64>,
-    /// Reused by bandwidth estimation.
-    results: Vec<PacketResult>,
+    scratch: Scratch,
     /// See [`Room::plant_defect`].
     #[cfg(test)]
     defect: bool,
@@ -104,17 +118,16 @@ impl Room {
             id,
             participants: Slab::new(),
             publications: Slab::new(),
-            arrivals: Vec::with_capacity(ARRIVALS_MAX),
+            arrivals: Vec::new(),
             cursor: 0,
             dirty: false,
             links: Links::new(home),
             speakers: Speakers::new(),
             told_speakers: Vec::new(),
             changes: home.map(|home| Change::Link(home, LinkControl::Attach)).into_iter().collect(),
-            deadline: now,
+            timers: Timers::default(),
             select_at: now,
-            missing: Vec::new(),
-            results: Vec::new(),
+            scratch: Scratch::default(),
             #[cfg(test)]
             defect: false,
         }
@@ -151,14 +164,12 @@ impl Room {
 
     /// When [`Room::handle_timeout`] is due.
     pub(crate) fn deadline(&self) -> Instant {
-        self.deadline
+        self.timers.first().map_or(self.select_at, |first| first.min(self.select_at))
     }
 
     /// Publications of participants here, and subscriptions.
     pub(crate) fn counts(&self) -> (u32, u32) {
-        let bound =
-            |participant: &Participant| participant.slots.iter().filter(|slot| slot.subscription.is_some()).count();
-        let subscriptions: usize = self.participants.iter().map(|(_, participant)| bound(participant)).sum();
+        let subscriptions: usize = self.participants.iter().map(|(_, participant)| participant.playing.len()).sum();
         let own = |participant: &Participant| participant.publications.len();
         let publications: usize = self.participants.iter().map(|(_, participant)| own(participant)).sum();
         (publications as u32, subscriptions as u32)
@@ -222,6 +233,7 @@ impl Room {
     /// Returns whether the participant published something.
     fn remove(&mut self, context: &mut Context<'_>, key: ParticipantKey, reason: LeaveReason) -> bool {
         let participant = self.participants.remove(key.0);
+        self.timers.forget(key);
         participant.transport.counters().add_to(context.counters);
         self.changes.push_back(Change::Left(participant.id));
         self.changes.extend(participant.ufrags.into_iter().map(Change::UfragRemoved));
@@ -245,6 +257,7 @@ impl Room {
             for slot in participant.slots.iter_mut().filter(|slot| slot.publication() == Some(key)) {
                 slot.bind(None);
             }
+            participant.arrange();
         }
     }
 
@@ -255,8 +268,8 @@ impl Room {
         self.dirty = true;
     }
 
-    /// Something is due at `at`.
-    fn wake_at(&mut self, at: Instant) {
-        self.deadline = self.deadline.min(at);
+    /// Something of the participant's is due at `at`.
+    fn wake(&mut self, key: ParticipantKey, at: Instant) {
+        self.timers.wake(key, at);
     }
 }

@@ -9,6 +9,7 @@
 
 use crate::command::{Command, Counters, Event, Join, LeaveReason, ReOffer, RefuseError};
 use crate::config::{WORKER_PARTICIPANTS_MAX, is_impossible};
+use crate::deadlines::Deadlines;
 use crate::demux::{Demux, ParticipantKey, Place, RoomKey};
 use crate::dtls::DtlsAcceptor;
 use crate::id::{ParticipantId, RoomId, WorkerId};
@@ -64,9 +65,8 @@ pub struct Sfu {
     demux: Demux,
     /// Rooms with packets to forward, in order of arrival.
     dirty: VecDeque<RoomKey>,
-    /// When each room wants [`Sfu::handle_timeout`], by its key. Side by side, because all are scanned when one is due.
-    deadlines: Vec<Option<Instant>>,
-    next_deadline: Instant,
+    /// When each room wants [`Sfu::handle_timeout`], by its key.
+    deadlines: Deadlines,
     next_counters: Instant,
     events: VecDeque<Event>,
     /// What other workers are to be told. They take it within a turn.
@@ -88,8 +88,7 @@ impl Sfu {
             places: HashMap::new(),
             demux: Demux::default(),
             dirty: VecDeque::new(),
-            deadlines: Vec::new(),
-            next_deadline: now,
+            deadlines: Deadlines::default(),
             next_counters: now,
             events: VecDeque::new(),
             link_controls: VecDeque::new(),
@@ -177,21 +176,17 @@ impl Sfu {
             self.next_counters = now + COUNTERS_INTERVAL;
             self.events.push_back(Event::Counters(Box::new(self.snapshot())));
         }
-        if now < self.next_deadline {
-            return;
+        // As many turns as there are rooms: a room that is always due must not keep the worker from its sockets.
+        for _ in 0..self.rooms.len() {
+            let Some(room) = self.deadlines.due(now) else { return };
+            self.enter(RoomKey(room), sends, Room::handle_timeout);
         }
-        for index in 0..self.deadlines.len() {
-            if self.deadlines[index].is_some_and(|deadline| deadline <= now) {
-                self.enter(RoomKey(index), sends, Room::handle_timeout);
-            }
-        }
-        self.next_deadline = self.deadlines.iter().flatten().min().copied().unwrap_or(self.next_counters);
     }
 
     /// When [`Sfu::handle_timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Instant {
-        self.next_deadline.min(self.next_counters)
+        self.deadlines.first().map_or(self.next_counters, |first| first.min(self.next_counters))
     }
 
     /// The next event, oldest first.
@@ -296,11 +291,7 @@ impl Sfu {
     /// The room of this name; made if it is not there.
     fn room_key(&mut self, id: RoomId, home: Option<WorkerId>) -> RoomKey {
         let make = || RoomKey(self.rooms.insert(Room::new(self.now, id, home)));
-        let key = *self.room_keys.entry(id).or_insert_with(make);
-        if self.deadlines.len() <= key.0 {
-            self.deadlines.resize(key.0 + 1, None);
-        }
-        key
+        *self.room_keys.entry(id).or_insert_with(make)
     }
 
     fn re_offer(&mut self, offer: ReOffer, sends: &mut Sends) {
@@ -377,9 +368,7 @@ impl Sfu {
         if room.take_dirty() {
             self.dirty.push_back(key);
         }
-        let deadline = room.deadline();
-        self.deadlines[key.0] = Some(deadline);
-        self.next_deadline = self.next_deadline.min(deadline);
+        self.deadlines.set(key.0, room.deadline());
     }
 
     fn remove(&mut self, key: RoomKey) {
@@ -388,7 +377,7 @@ impl Sfu {
             self.link_controls.push_back((worker, room.id(), LinkControl::Detach));
         }
         self.room_keys.remove(&room.id());
-        self.deadlines[key.0] = None;
+        self.deadlines.remove(key.0);
         self.dirty.retain(|dirty| *dirty != key);
     }
 

@@ -3,16 +3,20 @@
 //! Flag beats environment beats file beats default. An unknown key stops the start and is named with its place.
 //! `config/tillside.toml` lists every key; a test compares it with the defaults here.
 
+mod cobrowse;
 mod layers;
 mod tenants;
 
+pub use cobrowse::CobrowseConfig;
 pub use layers::{ConfigError, Layers};
 pub use tenants::{KeyAlgorithm, KeyConfig, Secret, TenantConfig};
 
 use crate::http::Limits;
+use crate::signaling::TenantRules;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The id of the key that `--dev` knows.
 pub const DEV_KEY: &str = "dev";
@@ -133,6 +137,7 @@ impl Config {
             id: DEV_TENANT.to_owned(),
             origins: origins.map(str::to_owned).to_vec(),
             keys: vec![KeyConfig::with_secret(DEV_KEY, DEV_SECRET)],
+            cobrowse: CobrowseConfig::default(),
         };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 7880));
         Self {
@@ -197,6 +202,7 @@ impl Config {
             );
         }
         self.keyring()?;
+        self.share_rules()?;
         Ok(())
     }
 
@@ -208,6 +214,15 @@ impl Config {
         let tenants = self.tenants.iter().map(TenantConfig::read).collect::<Result<_, _>>()?;
         crate::token::Keyring::new(tenants)
             .map_err(|error| ConfigError::Invalid { key: "tenants".to_owned(), why: error.to_string() })
+    }
+
+    /// What each tenant decides about shared pages.
+    ///
+    /// # Errors
+    /// A selector or a limit cannot be used.
+    pub fn share_rules(&self) -> Result<TenantRules, ConfigError> {
+        let rules = |tenant: &TenantConfig| Ok((tenant.id.clone(), Arc::new(tenant.cobrowse.rules(&tenant.id)?)));
+        self.tenants.iter().map(rules).collect()
     }
 
     /// The limits of the HTTP side.

@@ -13,6 +13,7 @@ use tillside_sfu::id::WorkerId;
 use tillside_sfu::sdp::{Candidate, Offer};
 use tillside_sfu::sends::{NetPath, Sends};
 use tillside_sfu::sfu::{Forwarded, Sfu, SfuConfig};
+use tillside_sfu::srtp::SrtpProfile;
 use tillside_sfu::stream::clock::WallClock;
 use tillside_tests::allocation::{Tally, count};
 use tillside_tests::bot::packet::Incoming;
@@ -152,6 +153,11 @@ impl Call {
                 good += self.open_sent(source);
             }
             good += self.open_sent(source);
+            self.now += source.interval();
+            if self.now >= self.sfu.poll_timeout() {
+                self.sfu.handle_timeout(self.now, &mut self.sends);
+                self.sends.clear();
+            }
         }
         good
     }
@@ -179,13 +185,12 @@ impl Call {
         self.bots[0].publishers[0].ssrc()
     }
 
-    /// What the first bot's media is sealed with.
-    pub(crate) fn srtp_profile(&self) -> String {
-        let connected = self.events.iter().find_map(|event| match event {
-            Event::Connected { srtp, .. } => Some(srtp.to_string()),
+    /// What the bots' media is sealed with; all of them speak the same DTLS.
+    pub(crate) fn srtp_profile(&self) -> Option<SrtpProfile> {
+        self.events.iter().find_map(|event| match event {
+            Event::Connected { srtp, .. } => Some(*srtp),
             _ => None,
-        });
-        connected.unwrap_or_else(|| "none".to_owned())
+        })
     }
 
     /// Ends all bots and keeps the core, to see what it holds.

@@ -3,7 +3,8 @@
 //! Nothing is remembered, chosen or checked beyond the tag. Every forwarding unit does this much; what it takes more
 //! is its own. Keys, sizes and cipher are those of the real one.
 
-use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use tillside_sfu::srtp::SrtpProfile;
 
 /// An RTP header without extensions.
 pub(crate) const HEADER_BYTES: usize = 12;
@@ -12,9 +13,6 @@ pub(crate) const TAG_BYTES: usize = 16;
 const SALT_BYTES: usize = 12;
 /// Different packets in the publisher's stream: together larger than the first-level cache, as packets off the wire are.
 const PACKETS: usize = 256;
-
-/// What the name of the profile is in both halves of the comparison.
-pub(crate) const SRTP_PROFILE: &str = "SRTP_AEAD_AES_128_GCM";
 
 /// One publisher and its subscribers.
 pub(crate) struct Fan {
@@ -42,8 +40,11 @@ struct Key {
 
 impl Fan {
     /// `subscribers` with a key each; packets with a payload of so many bytes come in batches of `batch`.
-    pub(crate) fn new(subscribers: usize, payload: usize, batch: usize) -> Self {
-        let publisher = Key::new(0);
+    ///
+    /// # Panics
+    /// When `profile` is none of AES-GCM.
+    pub(crate) fn new(profile: SrtpProfile, subscribers: usize, payload: usize, batch: usize) -> Self {
+        let publisher = Key::new(profile, 0);
         let mut sealed = Vec::new();
         for sequence in 0..PACKETS as u16 {
             let mut packet = vec![0x80, 96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
@@ -55,7 +56,7 @@ impl Fan {
             sealed.push(packet);
         }
         let subscriber = |number: u32| Subscriber {
-            key: Key::new(number),
+            key: Key::new(profile, number),
             ssrc: number * 7,
             sequence_offset: number as u16,
             timestamp_offset: number * 960,
@@ -116,10 +117,15 @@ impl Subscriber {
 }
 
 impl Key {
-    fn new(number: u32) -> Self {
-        let mut bytes = [0x5a; 16];
+    fn new(profile: SrtpProfile, number: u32) -> Self {
+        let algorithm = match profile {
+            SrtpProfile::AeadAes128Gcm => &AES_128_GCM,
+            SrtpProfile::AeadAes256Gcm => &AES_256_GCM,
+            SrtpProfile::Aes128CmSha1_80 => panic!("the floor is AES-GCM"),
+        };
+        let mut bytes = vec![0x5a; profile.key_len()];
         bytes[..4].copy_from_slice(&number.to_be_bytes());
-        let key = UnboundKey::new(&AES_128_GCM, &bytes).expect("16 bytes are a key");
+        let key = UnboundKey::new(algorithm, &bytes).expect("a key of the profile's length");
         Self { key: LessSafeKey::new(key), salt: [number as u8; SALT_BYTES] }
     }
 
@@ -157,7 +163,7 @@ mod tests {
 
     #[test]
     fn every_subscriber_can_open_what_it_is_sent() {
-        let mut fan = Fan::new(3, 100, 2);
+        let mut fan = Fan::new(SrtpProfile::AeadAes128Gcm, 3, 100, 2);
         fan.open_next();
         let mut sent = Vec::new();
         fan.fan_out(2, |index, subscriber, packet| {

@@ -4,6 +4,7 @@
 //! without UDP segmentation offload. Every subscriber has a socket with a small buffer that nobody reads, so that the
 //! kernel does the whole way to it and then drops: a receiver's work is not the sender's.
 
+use super::SRTP_PROFILE;
 use super::fan::Fan;
 use crate::cpu::timed;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -55,7 +56,7 @@ impl SocketPart {
         let sinks = (0..subscribers).map(|_| sink()).collect::<io::Result<Vec<Socket>>>()?;
         let paths = sinks.iter().map(path_to).collect::<io::Result<Vec<NetPath>>>()?;
         Ok(Self {
-            fan: Fan::new(subscribers, payload, batch),
+            fan: Fan::new(SRTP_PROFILE, subscribers, payload, batch),
             batch,
             feeder: Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?,
             sockets,

@@ -3,6 +3,7 @@
 use super::fan::{Fan, HEADER_BYTES, TAG_BYTES};
 use crate::cpu::timed;
 use std::time::Duration;
+use tillside_sfu::srtp::SrtpProfile;
 
 /// Bytes written before the first are overwritten. Like a slab that is flushed often, this stays in the second-level
 /// cache.
@@ -18,9 +19,9 @@ pub(crate) struct UserPart {
 
 impl UserPart {
     /// See [`Fan::new`].
-    pub(crate) fn new(subscribers: usize, payload: usize, batch: usize) -> Self {
+    pub(crate) fn new(profile: SrtpProfile, subscribers: usize, payload: usize, batch: usize) -> Self {
         let room = HEADER_BYTES + payload + TAG_BYTES;
-        Self { fan: Fan::new(subscribers, payload, batch), batch, out: vec![0; OUT_BYTES + room], used: 0 }
+        Self { fan: Fan::new(profile, subscribers, payload, batch), batch, out: vec![0; OUT_BYTES + room], used: 0 }
     }
 
     /// Handles so many batches; gives the datagrams written and the CPU time taken.

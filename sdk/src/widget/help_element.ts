@@ -15,6 +15,7 @@ import { CallView } from "./call_view";
 import { askConsent, type Consent } from "./consent";
 import { element, icon } from "./dom";
 import { forget, type Remembered, recall, remember } from "./memory";
+import { PageSharing } from "./page_sharing";
 import { Panel } from "./panel";
 import { ENGLISH, type Strings } from "./strings";
 import style from "./style.css?inline";
@@ -35,6 +36,7 @@ export class TillsideHelp extends HTMLElement {
 	/** The devices of this visit; undefined: there is none. */
 	#media: LocalMedia | undefined;
 	#client: TillsideClient | undefined;
+	#sharing: PageSharing | undefined;
 	#call: CallView | undefined;
 	/** Who helps, or helped last in this visit. */
 	#helper: string | undefined;
@@ -182,7 +184,7 @@ export class TillsideHelp extends HTMLElement {
 		return true;
 	}
 
-	#join(media: LocalMedia, { token, name, replaces }: Remembered): void {
+	#join(media: LocalMedia, { token, name, replaces, sharing }: Remembered): void {
 		let first: string | undefined = token;
 		const source = async () => {
 			const known = first ?? (await this.#requestToken(name)).token;
@@ -193,6 +195,8 @@ export class TillsideHelp extends HTMLElement {
 		const server = this.getAttribute("server") ?? "/";
 		const client = new TillsideClient({ server, token: source, media, replaces });
 		this.#client = client;
+		this.#sharing = this.#shareWith(client, server);
+		if (sharing !== undefined) this.#sharing.continue(sharing);
 		const isCurrent = () => this.#client === client;
 		client.on("waiting", () => this.#showRoom());
 		client.on("participants", () => this.#showRoom());
@@ -211,6 +215,21 @@ export class TillsideHelp extends HTMLElement {
 			// `ended` has told it.
 			() => {},
 		);
+	}
+
+	#shareWith(client: TillsideClient, server: string): PageSharing {
+		return new PageSharing({
+			client,
+			server,
+			parent: this.#shadow,
+			strings: this.#strings,
+			notify: (text) => {
+				this.#call?.notify(text);
+				this.#announce(text);
+			},
+			remember: (sharing) => this.#remember({ sharing }),
+			changed: (isShared) => this.#showSharing(isShared),
+		});
 	}
 
 	#requestToken(name: string): Promise<Required<TokenAnswer>> {
@@ -247,7 +266,8 @@ export class TillsideHelp extends HTMLElement {
 	#showCall(client: TillsideClient): void {
 		const panel = this.#ensurePanel();
 		if (this.#call === undefined) {
-			this.#call = new CallView(client, this.#strings);
+			this.#call = new CallView(client, this.#strings, () => void this.#sharing?.toggle());
+			this.#call.showSharing(this.#sharing?.isShared ?? false);
 			this.#show("call", this.#call.content);
 			this.#announce(this.#strings.arrived(this.#call.helper?.name || this.#strings.helper));
 			if (!this.#remembered?.since) this.#remember({ since: Date.now() });
@@ -274,6 +294,7 @@ export class TillsideHelp extends HTMLElement {
 	}
 
 	#showEnd({ reason, error }: Ended): void {
+		this.#endSharing();
 		forget();
 		this.#remembered = undefined;
 		this.#helper = undefined;
@@ -341,10 +362,22 @@ export class TillsideHelp extends HTMLElement {
 	#cancel(): void {
 		const client = this.#client;
 		this.#client = undefined;
+		this.#endSharing();
 		client?.leave();
 		forget();
 		this.#remembered = undefined;
 		this.#close();
+	}
+
+	#showSharing(isShared: boolean): void {
+		this.#call?.showSharing(isShared);
+		// On a phone the call covers what is being shown.
+		if (isShared && this.#panel !== undefined && matchMedia("(max-width: 520px)").matches) this.#panel.isSmall = true;
+	}
+
+	#endSharing(): void {
+		this.#sharing?.stop();
+		this.#sharing = undefined;
 	}
 
 	/** Back to the button. No device stays open. */

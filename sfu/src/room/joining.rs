@@ -62,6 +62,9 @@ impl Room {
             connected: false,
             publications: Vec::new(),
             slots: Vec::new(),
+            playing: Vec::new(),
+            slots_changed: false,
+            reports_arrivals: false,
             streams: Streams::default(),
             uplink: Uplink {
                 extensions: negotiated.received_extensions.clone(),
@@ -127,7 +130,7 @@ impl Room {
         context.events.push_back(answered(offer.participant, offer.n, &negotiated));
         self.adopt(context, key, &negotiated, &offer.tracks);
         if let Some(at) = self.participants[key.0].transport.poll_timeout() {
-            self.wake_at(at);
+            self.wake(key, at);
         }
         Ok(())
     }
@@ -144,7 +147,7 @@ impl Room {
             self.place_all(context);
         }
         if let Some(at) = self.participants[key.0].transport.poll_timeout() {
-            self.wake_at(at);
+            self.wake(key, at);
         }
     }
 
@@ -185,7 +188,10 @@ impl Room {
                 participant.slots.push(Slot::new(context.now, media, slot, start));
             }
             (Some(known), Some(slot)) => known.renegotiate(media, slot),
-            (Some(_), None) => participant.slots.retain(|slot| slot.mid != media.mid),
+            (Some(_), None) => {
+                participant.slots.retain(|slot| slot.mid != media.mid);
+                participant.arrange();
+            }
             (None, None) => {}
         }
     }

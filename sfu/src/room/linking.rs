@@ -164,11 +164,11 @@ impl Room {
         context: &mut Context<'_>,
         send: &mut dyn FnMut(WorkerId, &LinkedPacket<'_>) -> bool,
     ) {
-        let Self { id, publications, arrivals, links, .. } = self;
-        let mut lost_picture = false;
+        let Self { id, publications, arrivals, links, timers, .. } = self;
         let first = if links.peers.is_empty() { arrivals.len() } else { links.handed };
         for arrival in &arrivals[first..] {
-            let Publication { kind, birth, encodings, downstreams, .. } = &mut publications[arrival.publication.0];
+            let Publication { kind, birth, owner, encodings, downstreams, .. } =
+                &mut publications[arrival.publication.0];
             let publication = LinkedId { index: arrival.publication.0 as u32, birth: *birth };
             let Some(packet) = linked_packet((*id, publication, *kind), encodings, arrival) else { continue };
             let mut dropped = 0;
@@ -182,13 +182,10 @@ impl Room {
             context.counters.link_dropped += dropped;
             if dropped > 0 && *kind == MediaKind::Video {
                 encodings[usize::from(arrival.encoding)].keyframes.request();
-                lost_picture = true;
+                timers.wake_owner(owner, context.now);
             }
         }
         links.handed = arrivals.len();
-        if lost_picture {
-            self.wake_at(context.now);
-        }
     }
 
     /// Adds a publication, and announces it.
@@ -271,9 +268,7 @@ impl Room {
                 next = next.into_iter().chain(encoding.keyframes.poll_timeout(context.now)).min();
             }
         }
-        if let Some(at) = next {
-            self.wake_at(at);
-        }
+        self.timers.set_upstreams(next);
     }
 
     /// Forgets packets of a publication that wait to be forwarded.
@@ -352,9 +347,10 @@ impl Room {
 
     fn handle_linked_keyframe(&mut self, context: &Context<'_>, id: LinkedId, encoding: u8) {
         let Some(key) = self.key_of_ours(id) else { return };
-        if let Some(encoding) = self.publications[key.0].encodings.get_mut(usize::from(encoding)) {
+        let Publication { owner, encodings, .. } = &mut self.publications[key.0];
+        if let Some(encoding) = encodings.get_mut(usize::from(encoding)) {
             encoding.keyframes.request();
-            self.wake_at(context.now);
+            self.timers.wake_owner(owner, context.now);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::encoding::{Encoding, Incoming};
 use super::passed::{self, PASSED_BYTES_MAX};
-use crate::command::{EncodingsWanted, Source, Track};
+use crate::command::{Source, Track};
 use crate::demux::ParticipantKey;
 use crate::id::{PublicationId, Rid, WorkerId};
 use crate::link::{Announcement, LinkedId};
@@ -36,8 +36,9 @@ pub(super) struct Publication {
     /// One without simulcast; else in the publisher's order, which is lowest first in every browser.
     pub(super) encodings: Vec<Encoding>,
     announced: Vec<sdp::Source>,
-    /// What was last told to the publisher; see [`crate::command::Event::EncodingsWanted`].
-    pub(super) told_wanted: Option<EncodingsWanted>,
+    /// The encodings that the publisher was last told of as wanted, as bits; see
+    /// [`crate::command::Event::EncodingsWanted`].
+    pub(super) told_wanted: Option<u8>,
 }
 
 /// Where a publication comes from.

@@ -57,9 +57,9 @@ async fn serve(sources: &Sources, config: &Config) -> Result<ExitCode, CliError>
 /// Keys and certificates are read again; everything else needs a new start.
 async fn read_again(sources: &Sources, node: &mut Node) {
     node.reload_certificates();
-    match sources.load().and_then(|config| Ok(config.keyring()?)) {
-        Ok(keyring) => {
-            node.replace_keyring(keyring).await;
+    match sources.load().and_then(|config| Ok((config.keyring()?, config.share_rules()?))) {
+        Ok((keyring, share_rules)) => {
+            node.replace_tenants(keyring, share_rules).await;
             tracing::info!("tenants and keys were read again");
         }
         Err(error) => tracing::error!(%error, "the old tenants and keys stay in use"),

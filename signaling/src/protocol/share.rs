@@ -414,7 +414,7 @@ impl std::fmt::Debug for ToSharer {
 }
 
 /// The answer to `hello` on `/v1/share`.
-#[derive(Clone, Debug, Deserialize, Serialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, TS)]
 pub struct ShareWelcome {
     /// The share.
     pub share: String,
@@ -517,6 +517,28 @@ impl From<Refusal> for VerbResult {
             Refusal::Moved => Self::Moved,
             Refusal::Hidden => Self::Hidden,
             Refusal::Forbidden => Self::Forbidden,
+        }
+    }
+}
+
+impl VerbResult {
+    /// As metrics and the audit log write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Moved => "moved",
+            Self::Hidden => "hidden",
+            Self::Forbidden => "forbidden",
+            Self::NoGrant => "no_grant",
+            Self::Declined => "declined",
+            Self::ShopperActs => "shopper_acts",
+            Self::NotLive => "not_live",
+            Self::Malformed => "malformed",
+            Self::Unordered => "unordered",
+            Self::Expired => "expired",
+            Self::BeyondGrant => "beyond_grant",
+            Self::WrongEpoch => "wrong_epoch",
         }
     }
 }

@@ -2,6 +2,9 @@
 
 import { createServer } from 'node:http';
 
+/** The one page that tests may open here: it has no policy, so anything in it may run and load. */
+const OPEN_PAGE = '/open';
+
 /** Listens on a free loopback port. */
 export async function openCanary() {
   const canary = new Canary();
@@ -13,6 +16,7 @@ class Canary {
   /** Paths that were asked for. */
   requests = [];
   #server = createServer((request, response) => {
+    if (request.url === OPEN_PAGE) return response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Open</title>');
     this.requests.push(request.url);
     // Whoever comes gets something that runs, whatever it was taken for.
     response.writeHead(200, { 'content-type': 'text/javascript', 'access-control-allow-origin': '*' });
@@ -21,6 +25,10 @@ class Canary {
 
   get origin() {
     return `http://127.0.0.1:${this.#server.address().port}`;
+  }
+
+  get openPage() {
+    return `${this.origin}${OPEN_PAGE}`;
   }
 
   async listen() {

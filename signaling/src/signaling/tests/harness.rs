@@ -95,6 +95,7 @@ pub(super) struct World {
     pub(super) frames: BTreeMap<SocketId, Vec<ServerFrame>>,
     pub(super) closed: BTreeMap<SocketId, CloseCode>,
     pub(super) commands: Vec<Command>,
+    pub(super) share_commands: Vec<(ShareId, ShareCommand)>,
     pub(super) replies: BTreeMap<RequestId, Reply>,
     pub(super) rooms: BTreeMap<RoomKey, RoomSummary>,
     /// Media answers every offer at once.
@@ -114,6 +115,7 @@ impl World {
             frames: BTreeMap::new(),
             closed: BTreeMap::new(),
             commands: Vec::new(),
+            share_commands: Vec::new(),
             replies: BTreeMap::new(),
             rooms: BTreeMap::new(),
             media_answers: true,
@@ -163,6 +165,7 @@ impl World {
                 Output::Reply { request, reply } => {
                     self.replies.insert(request, reply);
                 }
+                Output::Share { share, command } => self.share_commands.push((share, command)),
                 Output::Count(_) => {}
             }
         }
