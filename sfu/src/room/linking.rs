@@ -115,6 +115,7 @@ impl Room {
             LinkControl::Ranking(heard) => {
                 let key_of = |id| self.publications.iter().find(|(_, publication)| publication.id == id);
                 self.links.ranking = heard.into_iter().filter_map(key_of).map(|(key, _)| PublicationKey(key)).collect();
+                self.place_all(context);
             }
             LinkControl::Unpublish(id) => {
                 if let Some(key) = self.links.key_of(from, id) {
@@ -332,7 +333,7 @@ impl Room {
         self.place_all(context);
     }
 
-    fn handle_wanted(&mut self, context: &Context<'_>, from: WorkerId, id: LinkedId, bits: u8) {
+    fn handle_wanted(&mut self, context: &mut Context<'_>, from: WorkerId, id: LinkedId, bits: u8) {
         let Some(key) = self.key_of_ours(id) else { return };
         let publication = &mut self.publications[key.0];
         let Some(downstream) = publication.downstreams.iter_mut().find(|to| to.worker == from) else { return };
@@ -340,8 +341,9 @@ impl Room {
         if before == 0 && bits != 0 {
             (0..self.publications[key.0].encodings.len()).for_each(|encoding| self.tell_clock(key, encoding as u8));
         }
-        if before != bits {
-            self.select_soon(context.now);
+        if bits & !before != 0 {
+            // What is wanted no more may be sent until the next turn of choices.
+            self.tell_publishers(context);
         }
     }
 
