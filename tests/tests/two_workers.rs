@@ -1,5 +1,9 @@
 //! One room on two real worker threads: real sockets, real rings, real wake-ups. What bots show each other must cross.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "real time and real sockets are what is tested")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "real time and real sockets are what is tested"
+)]
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
