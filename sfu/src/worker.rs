@@ -164,8 +164,12 @@ impl Worker {
         self.sends.clear();
     }
 
-    /// Tells other workers what is not packets, after signaling was told what came before.
+    /// Tells other workers what is not packets, after signaling was told what came before: of a publisher before
+    /// anybody is shown it.
     fn tell_workers(&mut self) {
+        if self.held_event.is_some() {
+            return;
+        }
         while let Some((to, room, control)) = self.sfu.poll_link() {
             self.links.send_control(to, room, control);
         }
