@@ -98,7 +98,7 @@ impl Upstream {
     /// What to say when `bits` are wanted here and beyond.
     pub(super) fn tell_wanted(&mut self, bits: u8) -> Option<Change> {
         let is_news = std::mem::replace(&mut self.told_wanted, bits) != bits;
-        is_news.then(|| Change::Link(self.worker, LinkControl::Wanted(self.id, bits)))
+        is_news.then_some(Change::Link(self.worker, LinkControl::Wanted(self.id, bits)))
     }
 }
 
