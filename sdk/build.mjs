@@ -2,6 +2,7 @@
  * Builds everything that the node serves, with names that stay:
  *
  *   dist/sdk/client.js, dist/sdk/widget.js   for store pages; each one file, one request
+ *   dist/sdk/share.js                        loaded by the widget when a shopper shares a page
  *   dist/console/                            the agents' page
  *   dist/demo/                               the demo shop: plain HTML pages and one script
  */
@@ -18,7 +19,7 @@ const target = ["chrome123", "edge123", "firefox121", "safari17.5"];
 
 await rm(dist, { recursive: true, force: true });
 
-for (const name of ["client", "widget"]) {
+for (const name of ["client", "widget", "share"]) {
 	await build({
 		...quiet,
 		build: {
@@ -38,6 +39,9 @@ await build({
 	oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
 	build: { target, outDir: join(dist, "console"), emptyOutDir: false, assetsInlineLimit: 0 },
 });
+
+// The empty page that shared pages are built in: as it is, nothing may be added to it.
+await cp(join(here, "src/view/stage.html"), join(dist, "console/stage.html"));
 
 await build({
 	...quiet,

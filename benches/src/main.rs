@@ -4,18 +4,28 @@
 
 mod arena;
 mod compare;
+mod corpus;
+mod cpu;
+mod forward;
+mod limit;
 mod load;
 mod mask;
 mod origin;
 mod outcome;
 mod peers;
+mod relay;
 mod report;
+mod samples;
 mod server;
 mod swarm;
 mod workload;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use tillside_tests::allocation::Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// Measures Tillside's cores.
 #[derive(Parser)]
@@ -33,6 +43,12 @@ enum Command {
     Compare(Box<compare::Arguments>),
     /// Runs labelled recordings of pages through the relay core: which payment fields it masks, and what leaks.
     Mask(mask::Arguments),
+    /// What the co-browse core costs: events, snapshots, memory, bytes per minute, delay under load.
+    Relay(relay::Arguments),
+    /// Measures the floor: the least that forwarding a packet takes on this machine.
+    Limit(limit::Arguments),
+    /// Measures the real media core in process, by turns with the floor.
+    Forward(forward::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +56,9 @@ fn main() -> ExitCode {
         Command::Load(arguments) => load::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Mask(arguments) => mask::run(&arguments),
+        Command::Relay(arguments) => relay::run(&arguments),
+        Command::Limit(arguments) => limit::run(&arguments),
+        Command::Forward(arguments) => forward::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

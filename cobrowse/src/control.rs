@@ -29,9 +29,11 @@ pub const STROKE_POINTS_MAX: usize = 32;
 
 /// A verb on its way to the shopper.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct Verb {
     /// Rises with every verb of a viewer.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub seq: u64,
     /// Of the snapshot that the node's id belongs to.
     pub epoch: u32,
@@ -45,6 +47,7 @@ pub struct Verb {
 
 /// What a verb does. Places are fractions of the node's box, 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[expect(missing_docs, reason = "the fields are the places and amounts that the acts speak of")]
 pub enum Act {
@@ -61,7 +64,12 @@ pub enum Act {
     /// Puts the focus there.
     Focus {},
     /// Types text, or replaces what the field holds.
-    Type { text: String, replace: Option<bool> },
+    Type {
+        text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "ts", ts(optional))]
+        replace: Option<bool>,
+    },
     /// Presses one key.
     Press { key: PressedKey },
     /// Chooses an option by its place.
@@ -78,6 +86,7 @@ pub enum Act {
 
 /// Keys an agent may press.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the key of that name")]
 pub enum PressedKey {

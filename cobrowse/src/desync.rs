@@ -1,8 +1,12 @@
 //! Why a share's tree can no longer be trusted.
 
+use serde::{Deserialize, Serialize};
+
 /// The reason a share turned *desynced*: viewers see a named blank, the sharer is asked for a snapshot. Carries no
 /// content of the page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
 pub enum Desync {
     /// Not the JSON of rrweb events, or a snapshot or mutation of the wrong shape.
     #[error("the record is malformed")]
@@ -43,4 +47,26 @@ pub enum Desync {
     /// So many style changes since the snapshot that a late viewer would be slow: a fresh snapshot is cheaper.
     #[error("style changes need a fresh snapshot")]
     StyleJournalFull,
+}
+
+impl Desync {
+    /// As viewers, metrics and the sharer's page read it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Packed => "packed",
+            Self::Oversized => "oversized",
+            Self::TooDeep => "too_deep",
+            Self::TooManyNodes => "too_many_nodes",
+            Self::TooMuchText => "too_much_text",
+            Self::DuplicateId => "duplicate_id",
+            Self::UnknownParent => "unknown_parent",
+            Self::UnknownNode => "unknown_node",
+            Self::BadTree => "bad_tree",
+            Self::NoSnapshot => "no_snapshot",
+            Self::TooFast => "too_fast",
+            Self::StyleJournalFull => "style_journal_full",
+        }
+    }
 }

@@ -4,11 +4,14 @@
 //! revocation, by the agent's leaving, by a new origin and on a page with payment fields.
 
 use crate::relay::ViewerId;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How far up the ladder a grant reaches; each rung includes those below. Viewing needs none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
 pub enum Rung {
     /// Show the pointer, highlight, draw.
     Point,

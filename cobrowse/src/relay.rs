@@ -272,7 +272,8 @@ impl Relay {
         self.shares.get_mut(&share)?.poll_viewer(viewer)
     }
 
-    /// The shopper gives a viewer control up to `rung` (on a page with payment fields up to pointing), for at most [`crate::grant::GRANT_DURATION_MAX`].
+    /// The shopper gives a viewer control up to `rung` (on a page with payment fields up to pointing), for at most
+    /// [`crate::grant::GRANT_DURATION_MAX`]. Says how far it really reaches.
     ///
     /// # Errors
     /// [`CommandError::NoShare`], [`CommandError::NoViewer`].
@@ -283,13 +284,12 @@ impl Relay {
         viewer: ViewerId,
         rung: Rung,
         duration: Duration,
-    ) -> Result<(), CommandError> {
+    ) -> Result<Rung, CommandError> {
         let state = self.share(share)?;
         if !state.viewers.contains_key(&viewer) {
             return Err(CommandError::NoViewer);
         }
-        state.give(now, viewer, rung, duration);
-        Ok(())
+        Ok(state.give(now, viewer, rung, duration))
     }
 
     /// The shopper takes control back.

@@ -265,10 +265,11 @@ impl Share {
         }
     }
 
-    /// The shopper gives a grant.
-    pub(crate) fn give(&mut self, now: Instant, viewer: ViewerId, rung: Rung, duration: Duration) {
+    /// The shopper gives a grant. Says how far it reaches.
+    pub(crate) fn give(&mut self, now: Instant, viewer: ViewerId, rung: Rung, duration: Duration) -> Rung {
         let rung = if self.classifier.has_found() { Rung::Point } else { rung };
         self.grants.give(now, viewer, rung, duration);
+        rung
     }
 
     /// On a page with payment fields an agent may point and nothing else.

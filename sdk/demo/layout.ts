@@ -42,7 +42,7 @@ export function layout({ title, main, page }: { title: string; main: string; pag
 <nav aria-label="Categories"><ul>${categories}</ul></nav>
 <form class="search" action="${BASE}/search.html" role="search">
 <label class="hidden" for="q">Search the shop</label>
-<input id="q" name="q" type="search" placeholder="Search" autocomplete="off">
+<input id="q" name="q" type="search" placeholder="Search" autocomplete="off" data-tillside="share">
 <button type="submit" aria-label="Search">${SEARCH_ICON}</button>
 </form>
 <a class="cart-link" href="${BASE}/cart.html">${CART_ICON}<span>Cart</span> <b data-cart-count hidden></b></a>

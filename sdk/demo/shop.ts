@@ -98,7 +98,7 @@ function cartLine(line: Line): string {
 	if (product === undefined) return "";
 	return `<li><span class="picture small ${product.category}">${drawing(product.drawing)}</span>
 <div><a href="${BASE}/products/${product.slug}.html">${product.name}</a><br><small>${escapeText(line.choice)}</small></div>
-<label class="quantity"><span class="hidden">Quantity of ${product.name}</span><input type="number" min="0" max="9" value="${Number(line.quantity)}"></label>
+<label class="quantity"><span class="hidden">Quantity of ${product.name}</span><input type="number" min="0" max="9" data-tillside="share" value="${Number(line.quantity)}"></label>
 <b class="price">${money(product.price * line.quantity)}</b>
 <button type="button" class="plain" aria-label="Remove ${product.name}">Remove</button></li>`;
 }

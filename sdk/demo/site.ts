@@ -73,7 +73,7 @@ function productPage(product: Product): string {
 <p class="price big">${money(price)} <small>VAT included</small></p>
 <form data-add="${slug}">
 <fieldset><legend>${choice.name}</legend><div class="picks">${options}</div></fieldset>
-<div class="row"><label class="quantity">Quantity <input name="quantity" type="number" min="1" max="9" value="1" inputmode="numeric"></label>
+<div class="row"><label class="quantity">Quantity <input name="quantity" type="number" min="1" max="9" value="1" inputmode="numeric" data-tillside="share"></label>
 <button class="button" type="submit">Add to cart</button></div>
 <p role="status" class="added" data-added></p>
 </form>
@@ -89,7 +89,7 @@ function productPage(product: Product): string {
 function searchPage(): string {
 	const main = `<div class="section-head"><h1>Search</h1><p role="status" data-search-status>Type what you are looking for.</p></div>
 <form class="big-search" action="${BASE}/search.html"><label for="search-field">What are you looking for?</label>
-<div class="row"><input id="search-field" name="q" type="search" autocomplete="off"><button class="button" type="submit">Search</button></div></form>
+<div class="row"><input id="search-field" name="q" type="search" autocomplete="off" data-tillside="share"><button class="button" type="submit">Search</button></div></form>
 <div data-search-results>${grid(PRODUCTS)}</div>`;
 	return layout({ title: "Search", main, page: "search" });
 }

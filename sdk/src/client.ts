@@ -4,6 +4,7 @@ export type { ClientEvents, ClientOptions, ClientState, Ended } from "./client/c
 export { DeskClient, type DeskEvents, type DeskRoomSince } from "./client/desk";
 export { canShareScreen, type DeviceChoices, listDevices } from "./client/devices";
 export { type FailureCode, TillsideError } from "./client/error";
+export { Sharing, type SharingEvents } from "./client/sharing";
 export { LocalMedia, type LocalTrack } from "./client/local_media";
 export type { MediaState } from "./client/media_path";
 export { type Participant, publicationOf } from "./client/roster";

@@ -12,6 +12,7 @@ export async function devToken(role: Role, name: string, room?: string): Promise
 		publish,
 		subscribe: true,
 		moderate: role === "agent",
+		cobrowse: role === "shopper" ? "share" : "control",
 		...(room === undefined ? {} : { room }),
 	};
 	const request = { sub: room ?? `${role} ${name}`, name, role, grants };

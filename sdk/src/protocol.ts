@@ -24,6 +24,29 @@ export const PING_INTERVAL_MS = 10000;
 
 export const PING_TIMEOUT_MS = 15000;
 
+export const SHARER_FRAME_BYTES_MAX = 1048576;
+
+export const VIEWER_FRAME_BYTES_MAX = 4096;
+
+export const RECORD_FRAMED = 128;
+
+export const RECORD_DEFLATE = 1;
+
+export const RECORD_MORE = 2;
+
+export const ASSET_FRAME = 64;
+
+export const ASSET_BYTES_MAX = 1000000;
+
+export const SHARE_ASSETS_BYTES_MAX = 20971520;
+
+export const GRANT_SECONDS_MAX = 1800;
+
+/**
+ * What a verb does. Places are fractions of the node's box, 0 to 1.
+ */
+export type Act = { "point": { x: number, y: number, } } | { "highlight": Record<symbol, never> } | { "draw": { points: Array<[number, number]>, } } | { "scroll": { dx: number, dy: number, } } | { "click": { x: number, y: number, } } | { "focus": Record<symbol, never> } | { "type": { text: string, replace?: boolean, } } | { "press": { key: PressedKey, } } | { "select": { option: number, } } | { "follow": Record<symbol, never> } | { "back": Record<symbol, never> } | { "forward": Record<symbol, never> } | { "reload": Record<symbol, never> };
+
 /**
  * See [`ServerMessage::Answer`].
  */
@@ -111,7 +134,85 @@ export type ChatReceived = {
 /**
  * One frame from a client. An `error` that answers it names its `t` in `re`.
  */
-export type ClientMessage = { "t": "hello" } & Hello | { "t": "join" } & Join | { "t": "offer" } & Offer | { "t": "view" } & View | { "t": "mute" } & Mute | { "t": "ready" } | { "t": "chat" } & Chat | { "t": "data" } & Data | { "t": "moderate" } & Moderate | { "t": "ping" } & Ping | { "t": "leave" };
+export type ClientMessage = { "t": "hello" } & Hello | { "t": "join" } & Join | { "t": "offer" } & Offer | { "t": "view" } & View | { "t": "mute" } & Mute | { "t": "ready" } | { "t": "chat" } & Chat | { "t": "data" } & Data | { "t": "moderate" } & Moderate | { "t": "share" } & ShareAction | { "t": "control" } & ControlAction | { "t": "ping" } & Ping | { "t": "leave" };
+
+/**
+ * What a token allows about shared pages; each role may use a part of it only.
+ */
+export type Cobrowse = "share" | "view" | "control";
+
+/**
+ * See [`ClientMessage::Control`](super::ClientMessage::Control).
+ */
+export type ControlAction = { "action": "request",
+  /**
+   * Of which page.
+   */
+  share: string,
+  /**
+   * How far.
+   */
+  rung: Rung, } | { "action": "release",
+  /**
+   * Of which page.
+   */
+  share: string, } | { "action": "grant",
+  /**
+   * To whom.
+   */
+  viewer: string,
+  /**
+   * How far.
+   */
+  rung: Rung,
+  /**
+   * For how many seconds; at most 1,800 count.
+   */
+  for_s: number, } | { "action": "deny",
+  /**
+   * To whom.
+   */
+  viewer: string, } | { "action": "revoke" };
+
+/**
+ * Where control stands.
+ */
+export type ControlPhase = "requested" | "granted" | "denied" | "ended";
+
+/**
+ * See [`ServerMessage::Control`](super::ServerMessage::Control).
+ */
+export type ControlState = {
+  /**
+   * Of which page.
+   */
+  share: string,
+  /**
+   * Whose control.
+   */
+  viewer: string,
+  /**
+   * Where it stands.
+   */
+  phase: ControlPhase,
+  /**
+   * How far it reaches, or was to reach.
+   */
+  rung: Rung,
+  /**
+   * When it ends by itself, in milliseconds from now.
+   */
+  ends_in_ms?: number,
+  /**
+   * Why it ended, or shrank to pointing.
+   */
+  why?: ControlWhy,
+};
+
+/**
+ * Why control ended.
+ */
+export type ControlWhy = "revoked" | "released" | "expired" | "viewer_left" | "new_origin" | "payment_page" | "paused" | "replaced";
 
 /**
  * See [`ClientMessage::Data`].
@@ -182,6 +283,12 @@ export type DeskRoom = {
 };
 
 /**
+ * The reason a share turned *desynced*: viewers see a named blank, the sharer is asked for a snapshot. Carries no
+ * content of the page.
+ */
+export type Desync = "malformed" | "packed" | "oversized" | "too_deep" | "too_many_nodes" | "too_much_text" | "duplicate_id" | "unknown_parent" | "unknown_node" | "bad_tree" | "no_snapshot" | "too_fast" | "style_journal_full";
+
+/**
  * Stable names of what can go wrong.
  */
 export type ErrorCode = "malformed" | "unknown_type" | "out_of_order" | "version" | "unauthorized" | "forbidden" | "not_found" | "bad_offer" | "locked" | "full" | "rate_limited" | "overloaded" | "internal";
@@ -209,6 +316,36 @@ export type ErrorMessage = {
 };
 
 /**
+ * A text frame of the sharer's page.
+ */
+export type FromSharer = { "t": "outcome",
+  /**
+   * Whose verb.
+   */
+  viewer: string,
+  /**
+   * The verb's number.
+   */
+  seq: number,
+  /**
+   * What became of it.
+   */
+  result: VerbResult, } | { "t": "ping" } & ShareClock | { "t": "pong" } & ShareClock;
+
+/**
+ * A text frame of a viewer.
+ */
+export type FromViewer = { "t": "verb",
+  /**
+   * What to do.
+   */
+  verb: Verb, } | { "t": "want",
+  /**
+   * Its name: 64 hex digits.
+   */
+  asset: string, } | { "t": "ping" } & ShareClock | { "t": "pong" } & ShareClock;
+
+/**
  * What the holder of a token may do, as the token says and `welcome` repeats.
  */
 export type Grants = {
@@ -225,10 +362,19 @@ export type Grants = {
    */
   subscribe: boolean,
   /**
+   * What is allowed about shared pages; absent: nothing.
+   */
+  cobrowse?: Cobrowse,
+  /**
    * Whether others may be muted, removed, and the room locked or ended.
    */
   moderate: boolean,
 };
+
+/**
+ * Why the shopper is asked first.
+ */
+export type Guard = "commits" | "submits_payment" | "leaves";
 
 /**
  * See [`ClientMessage::Hello`].
@@ -370,6 +516,11 @@ export type ParticipantState = {
 };
 
 /**
+ * Why a shopper's page pauses its share.
+ */
+export type PauseWhy = "shopper" | "hidden" | "page";
+
+/**
  * See [`ClientMessage::Ping`].
  */
 export type Ping = {
@@ -388,6 +539,11 @@ export type Pong = {
    */
   ts: number,
 };
+
+/**
+ * Keys an agent may press.
+ */
+export type PressedKey = "enter" | "tab" | "escape" | "backspace" | "delete" | "arrow_up" | "arrow_down" | "arrow_left" | "arrow_right" | "home" | "end";
 
 /**
  * A publication as others see it.
@@ -454,6 +610,11 @@ export type Resume = {
 export type Role = "shopper" | "agent" | "supervisor" | "observer";
 
 /**
+ * How far up the ladder a grant reaches; each rung includes those below. Viewing needs none.
+ */
+export type Rung = "point" | "click" | "type" | "navigate";
+
+/**
  * See [`ServerMessage::Send`].
  */
 export type SendEncodings = {
@@ -476,7 +637,144 @@ export type ServerFrame = {
    * and are not replayed: `pong`, what comes before `welcome`, and errors about frames that were dropped unread.
    * `welcome` has the count that the next message follows: 0, or where a resume goes on.
    */
-  seq: number, } & ({ "t": "welcome" } & Welcome | { "t": "joined" } & Joined | { "t": "answer" } & Answer | { "t": "waiting" } & Waiting | { "t": "state" } & State | { "t": "bind" } & Bind | { "t": "send" } & SendEncodings | { "t": "speakers" } & Speakers | { "t": "quality" } & Quality | { "t": "muted" } & Muted | { "t": "chat" } & ChatReceived | { "t": "data" } & DataReceived | { "t": "desk" } & Desk | { "t": "error" } & ErrorMessage | { "t": "bye" } & Bye | { "t": "pong" } & Pong);
+  seq: number, } & ({ "t": "welcome" } & Welcome | { "t": "joined" } & Joined | { "t": "answer" } & Answer | { "t": "waiting" } & Waiting | { "t": "state" } & State | { "t": "bind" } & Bind | { "t": "send" } & SendEncodings | { "t": "speakers" } & Speakers | { "t": "quality" } & Quality | { "t": "muted" } & Muted | { "t": "chat" } & ChatReceived | { "t": "data" } & DataReceived | { "t": "desk" } & Desk | { "t": "share" } & ShareState | { "t": "control" } & ControlState | { "t": "error" } & ErrorMessage | { "t": "bye" } & Bye | { "t": "pong" } & Pong);
+
+/**
+ * See [`ClientMessage::Share`](super::ClientMessage::Share).
+ */
+export type ShareAction = { "action": "request",
+  /**
+   * The shopper.
+   */
+  sharer: string, } | { "action": "withdraw",
+  /**
+   * The share it asked for.
+   */
+  share: string, } | { "action": "consent" } | { "action": "decline" } | { "action": "pause",
+  /**
+   * Why.
+   */
+  why: PauseWhy, } | { "action": "end" } | { "action": "continue",
+  /**
+   * The ticket of the page before. Never logged.
+   */
+  ticket: string,
+};
+
+/**
+ * The last frame of `/v1/share`.
+ */
+export type ShareBye = {
+  /**
+   * Why.
+   */
+  reason: ShareByeReason,
+};
+
+/**
+ * Why a stream is over.
+ */
+export type ShareByeReason = "replaced" | "ended" | "unauthorized" | "limit" | "slow" | "shutdown";
+
+/**
+ * `ping` and `pong` of `/v1/share`.
+ */
+export type ShareClock = {
+  /**
+   * Any number; comes back in `pong`.
+   */
+  ts: number,
+};
+
+/**
+ * The first frame of `/v1/share`, from either side's page.
+ */
+export type ShareGreeting = { "t": "hello" } & ShareHello;
+
+/**
+ * See [`ShareGreeting::Hello`].
+ */
+export type ShareHello = {
+  /**
+   * Protocol versions the client speaks.
+   */
+  v: Array<number>,
+  /**
+   * The ticket. Never in a URL, never logged.
+   */
+  ticket: string,
+};
+
+/**
+ * Where a share stands.
+ */
+export type SharePhase = "requested" | "live" | "paused" | "ended";
+
+/**
+ * Which side of a share.
+ */
+export type ShareSide = "sharer" | "viewer";
+
+/**
+ * See [`ServerMessage::Share`](super::ServerMessage::Share).
+ */
+export type ShareState = {
+  /**
+   * The share.
+   */
+  share: string,
+  /**
+   * The shopper.
+   */
+  sharer: string,
+  /**
+   * Where it stands.
+   */
+  phase: SharePhase,
+  /**
+   * Why it is paused or ended.
+   */
+  why?: ShareWhy,
+  /**
+   * The agent who asked.
+   */
+  by?: string,
+  /**
+   * Opens `/v1/share`, for the receiver of this message only. Never logged.
+   */
+  ticket?: string,
+  /**
+   * Participants who see the page now.
+   */
+  viewers: Array<string>,
+};
+
+/**
+ * The answer to `hello` on `/v1/share`.
+ */
+export type ShareWelcome = {
+  /**
+   * The share.
+   */
+  share: string,
+  /**
+   * What the ticket makes of its holder.
+   */
+  as: ShareSide,
+  /**
+   * The shopper's name.
+   */
+  name_of_sharer: string,
+  /**
+   * Whether pictures and fonts are shared.
+   */
+  images: boolean,
+};
+
+/**
+ * Why a share is paused or ended.
+ */
+export type ShareWhy = "shopper" | "hidden" | "page" | "sharer_left" | "call_ended" | "declined" | "withdrawn" | "unfollowable";
 
 /**
  * What one slot shows.
@@ -560,6 +858,48 @@ export type State = {
 };
 
 /**
+ * A text frame to the sharer's page.
+ */
+export type ToSharer = { "t": "welcome" } & ShareWelcome | { "t": "snapshot",
+  /**
+   * Why.
+   */
+  reason: Desync, } | { "t": "act",
+  /**
+   * The agent.
+   */
+  viewer: string,
+  /**
+   * Its name, for the shopper.
+   */
+  name: string,
+  /**
+   * What to do.
+   */
+  verb: Verb,
+  /**
+   * What the shopper must confirm first.
+   */
+  guard?: Guard, } | { "t": "ping" } & ShareClock | { "t": "pong" } & ShareClock | { "t": "bye" } & ShareBye;
+
+/**
+ * A text frame to a viewer.
+ */
+export type ToViewer = { "t": "welcome" } & ShareWelcome | { "t": "outcome",
+  /**
+   * The verb's number.
+   */
+  seq: number,
+  /**
+   * What became of it.
+   */
+  result: VerbResult, } | { "t": "delay",
+  /**
+   * Half the round trip between node and sharer, in milliseconds.
+   */
+  sharer_ms: number, } | { "t": "ping" } & ShareClock | { "t": "pong" } & ShareClock | { "t": "bye" } & ShareBye;
+
+/**
  * An m-line that the client sends on.
  */
 export type Track = {
@@ -576,6 +916,37 @@ export type Track = {
    */
   muted: boolean,
 };
+
+/**
+ * A verb on its way to the shopper.
+ */
+export type Verb = {
+  /**
+   * Rises with every verb of a viewer.
+   */
+  seq: number,
+  /**
+   * Of the snapshot that the node's id belongs to.
+   */
+  epoch: number,
+  /**
+   * The node acted on.
+   */
+  node: number,
+  /**
+   * What the agent believes the node is; see [`fingerprint`].
+   */
+  fingerprint: number,
+  /**
+   * What to do.
+   */
+  act: Act,
+};
+
+/**
+ * What became of a verb: by the page the first seven, by the relay any but `done` and `declined`.
+ */
+export type VerbResult = "done" | "moved" | "hidden" | "forbidden" | "no_grant" | "declined" | "shopper_acts" | "not_live" | "malformed" | "unordered" | "expired" | "beyond_grant" | "wrong_epoch";
 
 /**
  * See [`ClientMessage::View`].

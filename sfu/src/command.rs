@@ -1,7 +1,7 @@
 //! What the media core is told and what it tells: the whole border between signaling and media.
 //!
-//! A [`Command`] goes to the worker that has the room; an [`Event`] comes back. Both are plain values, so that a test
-//! or a link to another worker can stand in for either side.
+//! A [`Command`] goes to the worker that has the participant; an [`Event`] comes back. Both are plain values, so that a
+//! test can stand in for either side.
 
 use crate::id::{Mid, ParticipantId, PublicationId, Rid, RoomId, WorkerId};
 use crate::sdp::{Offer, Purpose};
@@ -65,6 +65,8 @@ pub struct Join {
     pub priority: u8,
     /// What it came for. Who only plays is ready at once; others say [`Command::Ready`].
     pub purpose: Purpose,
+    /// The worker that is home to the room, of which this one gets a satellite; `None`: this one is the home.
+    pub home: Option<WorkerId>,
 }
 
 /// See [`Command::Offer`].
@@ -256,6 +258,8 @@ pub enum RefuseError {
 pub struct Counters {
     /// Which worker.
     pub worker: Option<WorkerId>,
+    /// The part of the last second that the worker was busy, in permille.
+    pub busy_permille: u32,
     /// Rooms now.
     pub rooms: u32,
     /// Participants now.
@@ -302,6 +306,12 @@ pub struct Counters {
     pub drop_malformed: u64,
     /// Datagrams of no known kind.
     pub drop_other: u64,
+    /// Packets given to other workers that carry the same room.
+    pub link_out: u64,
+    /// Packets taken from other workers.
+    pub link_in: u64,
+    /// Packets that did not fit into a link: the other worker is behind.
+    pub link_dropped: u64,
     /// Datagrams the kernel did not take (full buffers, no route).
     pub drop_send: u64,
     /// Rooms ended by a panic.

@@ -2,7 +2,7 @@
 
 use crate::sends::NetPath;
 
-/// Participants in one room. A room lives on one core; 1 → 1,000 at 3 Mbit/s is more than a core forwards.
+/// Participants of one room on one worker: 1 → 1,000 at 3 Mbit/s is more than a core forwards.
 pub const ROOM_PARTICIPANTS_MAX: usize = 2_000;
 /// Participants on one worker: at 16 KiB each when idle, 20,000 take 320 MiB.
 pub const WORKER_PARTICIPANTS_MAX: usize = 20_000;

@@ -6,10 +6,12 @@
 
 pub mod command;
 pub mod config;
+mod deadlines;
 mod demux;
 pub mod dtls;
 pub mod ice;
 pub mod id;
+pub mod link;
 mod room;
 pub mod rtcp;
 pub mod rtp;

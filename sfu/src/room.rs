@@ -3,12 +3,13 @@
 //! Owns participants and publications; runs inside one call of [`crate::sfu::Sfu`] at a time and tells it through
 //! [`Room::poll_change`] which paths and names lead here. What a room does is spread over its modules:
 //! `joining` (offers), `receive` (datagrams in), `forward` (packets out), `feedback` (RTCP), `selecting` (slots and
-//! layers), `timing` (what is due when).
+//! layers), `timing` (what is due when), `linking` (the room on other workers).
 
 mod encoding;
 mod feedback;
 mod forward;
 mod joining;
+mod linking;
 mod participant;
 mod passed;
 mod placing;
@@ -21,17 +22,22 @@ mod timing;
 
 use crate::command::{Counters, Event, LeaveReason, SlotWish};
 use crate::demux::ParticipantKey;
-use crate::id::{Mid, ParticipantId, RoomId};
+use crate::id::{Mid, ParticipantId, RoomId, WorkerId};
+use crate::link::LinkControl;
+use crate::rtcp::{ReportBlock, SenderInfo};
+use crate::rtp::Ssrc;
 use crate::sends::{NetPath, Sends};
 use crate::sfu::SfuConfig;
 use crate::stream::level::Speakers;
 use crate::stream::twcc::PacketResult;
+use linking::Links;
 use participant::Participant;
 use publication::{Publication, PublicationKey};
 use rand_chacha::ChaCha12Rng;
 use slab::Slab;
 use std::collections::VecDeque;
 use std::time::Instant;
+use timing::Timers;
 
 /// Packets of one batch that wait to be forwarded. The worker forwards after every batch of receive buffers; what a
 /// handshake's early packets add is bounded too. More would be a defect, and is dropped and counted.
@@ -56,6 +62,8 @@ pub(crate) enum Change {
     UfragRemoved(Box<str>),
     PathAdded(ParticipantKey, NetPath),
     PathRemoved(ParticipantKey, NetPath),
+    /// Something to say to another worker that carries the room.
+    Link(WorkerId, LinkControl),
 }
 
 /// A new packet in a ring, to be forwarded.
@@ -66,47 +74,60 @@ struct Arrival {
     sequence: u64,
 }
 
+/// Lists that are filled and read within one call, kept so that none is allocated each time.
+#[derive(Default)]
+struct Scratch {
+    /// Numbers to ask a publisher for.
+    missing: Vec<u64>,
+    /// What a receiver reported of the packets it was sent.
+    results: Vec<PacketResult>,
+    blocks: Vec<ReportBlock>,
+    senders: Vec<(Ssrc, SenderInfo)>,
+    /// Encodings that somebody wants, as bits by publication.
+    wanted: Vec<u8>,
+}
+
 /// See the module.
 pub(crate) struct Room {
     id: RoomId,
     participants: Slab<Participant>,
     publications: Slab<Publication>,
+    /// At most [`ARRIVALS_MAX`].
     arrivals: Vec<Arrival>,
     /// Where [`Room::forward`] goes on after the slab was full.
     cursor: usize,
     /// Whether arrivals wait that [`crate::sfu::Sfu`] does not know of yet.
     dirty: bool,
+    links: Links,
     speakers: Speakers<PublicationKey>,
     told_speakers: Vec<ParticipantId>,
     changes: VecDeque<Change>,
-    deadline: Instant,
+    timers: Timers,
     /// When layers are chosen again.
     select_at: Instant,
-    /// Reused by NACK generation.
-    missing: Vec<u64>,
-    /// Reused by bandwidth estimation.
-    results: Vec<PacketResult>,
+    scratch: Scratch,
     /// See [`Room::plant_defect`].
     #[cfg(test)]
     defect: bool,
 }
 
 impl Room {
-    pub(crate) fn new(now: Instant, id: RoomId) -> Self {
+    /// A room without participants: the home, or a satellite of the one on worker `home`.
+    pub(crate) fn new(now: Instant, id: RoomId, home: Option<WorkerId>) -> Self {
         Self {
             id,
             participants: Slab::new(),
             publications: Slab::new(),
-            arrivals: Vec::with_capacity(ARRIVALS_MAX),
+            arrivals: Vec::new(),
             cursor: 0,
             dirty: false,
+            links: Links::new(home),
             speakers: Speakers::new(),
             told_speakers: Vec::new(),
-            changes: VecDeque::new(),
-            deadline: now,
+            changes: home.map(|home| Change::Link(home, LinkControl::Attach)).into_iter().collect(),
+            timers: Timers::default(),
             select_at: now,
-            missing: Vec::new(),
-            results: Vec::new(),
+            scratch: Scratch::default(),
             #[cfg(test)]
             defect: false,
         }
@@ -116,8 +137,19 @@ impl Room {
         self.id
     }
 
+    /// Whether nobody needs it any more, here or on a satellite.
     pub(crate) fn is_empty(&self) -> bool {
-        self.participants.is_empty()
+        self.participants.is_empty() && !self.links.has_satellites()
+    }
+
+    /// Whether another worker is home to it.
+    pub(crate) fn is_satellite(&self) -> bool {
+        self.links.is_satellite()
+    }
+
+    /// The workers that it is linked with.
+    pub(crate) fn linked_workers(&self) -> impl Iterator<Item = WorkerId> + '_ {
+        self.links.workers()
     }
 
     /// The next change of what leads here. Drained after every call.
@@ -132,15 +164,15 @@ impl Room {
 
     /// When [`Room::handle_timeout`] is due.
     pub(crate) fn deadline(&self) -> Instant {
-        self.deadline
+        self.timers.first().map_or(self.select_at, |first| first.min(self.select_at))
     }
 
-    /// Publications and subscriptions.
+    /// Publications of participants here, and subscriptions.
     pub(crate) fn counts(&self) -> (u32, u32) {
-        let bound =
-            |participant: &Participant| participant.slots.iter().filter(|slot| slot.subscription.is_some()).count();
-        let subscriptions: usize = self.participants.iter().map(|(_, participant)| bound(participant)).sum();
-        (self.publications.len() as u32, subscriptions as u32)
+        let subscriptions: usize = self.participants.iter().map(|(_, participant)| participant.playing.len()).sum();
+        let own = |participant: &Participant| participant.publications.len();
+        let publications: usize = self.participants.iter().map(|(_, participant)| own(participant)).sum();
+        (publications as u32, subscriptions as u32)
     }
 
     /// Adds what the transports of those present have dropped so far.
@@ -168,9 +200,17 @@ impl Room {
     pub(crate) fn set_muted(&mut self, context: &mut Context<'_>, key: ParticipantKey, mid: Mid, muted: bool) {
         let publications = &mut self.publications;
         let own = self.participants[key.0].publications.iter().find(|own| publications[own.0].id.mid == mid);
-        let Some(publication) = own.map(|own| &mut publications[own.0]) else { return };
+        if let Some(own) = own {
+            let own = *own;
+            self.mute(context, own, muted);
+        }
+    }
+
+    fn mute(&mut self, context: &mut Context<'_>, key: PublicationKey, muted: bool) {
+        let publication = &mut self.publications[key.0];
         if std::mem::replace(&mut publication.muted, muted) != muted {
             publication.encodings.iter_mut().for_each(|encoding| encoding.nack.pause());
+            self.tell_downstreams(key, |id| LinkControl::Mute(id, muted));
             self.place_all(context);
         }
     }
@@ -193,6 +233,7 @@ impl Room {
     /// Returns whether the participant published something.
     fn remove(&mut self, context: &mut Context<'_>, key: ParticipantKey, reason: LeaveReason) -> bool {
         let participant = self.participants.remove(key.0);
+        self.timers.forget(key);
         participant.transport.counters().add_to(context.counters);
         self.changes.push_back(Change::Left(participant.id));
         self.changes.extend(participant.ufrags.into_iter().map(Change::UfragRemoved));
@@ -208,13 +249,15 @@ impl Room {
 
     /// Forgets a publication: its packets on the way, its place among the speakers and in slots.
     fn unpublish(&mut self, key: PublicationKey) {
+        self.tell_downstreams(key, LinkControl::Unpublish);
         self.publications.remove(key.0);
-        self.arrivals.retain(|arrival| arrival.publication != key);
+        self.drop_arrivals(key);
         self.speakers.remove(key);
         for (_, participant) in &mut self.participants {
             for slot in participant.slots.iter_mut().filter(|slot| slot.publication() == Some(key)) {
                 slot.bind(None);
             }
+            participant.arrange();
         }
     }
 
@@ -225,8 +268,8 @@ impl Room {
         self.dirty = true;
     }
 
-    /// Something is due at `at`.
-    fn wake_at(&mut self, at: Instant) {
-        self.deadline = self.deadline.min(at);
+    /// Something of the participant's is due at `at`.
+    fn wake(&mut self, key: ParticipantKey, at: Instant) {
+        self.timers.wake(key, at);
     }
 }

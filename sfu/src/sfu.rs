@@ -9,9 +9,11 @@
 
 use crate::command::{Command, Counters, Event, Join, LeaveReason, ReOffer, RefuseError};
 use crate::config::{WORKER_PARTICIPANTS_MAX, is_impossible};
+use crate::deadlines::Deadlines;
 use crate::demux::{Demux, ParticipantKey, Place, RoomKey};
 use crate::dtls::DtlsAcceptor;
 use crate::id::{ParticipantId, RoomId, WorkerId};
+use crate::link::{LinkControl, LinkMessage, LinkedPacket};
 use crate::room::{Change, Context, Room};
 use crate::rtp::{DatagramKind, classify};
 use crate::sdp::Candidate;
@@ -63,11 +65,12 @@ pub struct Sfu {
     demux: Demux,
     /// Rooms with packets to forward, in order of arrival.
     dirty: VecDeque<RoomKey>,
-    /// When each room wants [`Sfu::handle_timeout`], by its key. Side by side, because all are scanned when one is due.
-    deadlines: Vec<Option<Instant>>,
-    next_deadline: Instant,
+    /// When each room wants [`Sfu::handle_timeout`], by its key.
+    deadlines: Deadlines,
     next_counters: Instant,
     events: VecDeque<Event>,
+    /// What other workers are to be told. They take it within a turn.
+    link_controls: VecDeque<(WorkerId, RoomId, LinkControl)>,
     counters: Counters,
     now: Instant,
 }
@@ -85,10 +88,10 @@ impl Sfu {
             places: HashMap::new(),
             demux: Demux::default(),
             dirty: VecDeque::new(),
-            deadlines: Vec::new(),
-            next_deadline: now,
+            deadlines: Deadlines::default(),
             next_counters: now,
             events: VecDeque::new(),
+            link_controls: VecDeque::new(),
             counters,
             now,
         }
@@ -119,6 +122,53 @@ impl Sfu {
         Forwarded::All
     }
 
+    /// Takes what the worker `from` says about a room that both carry. Packets wait for [`Sfu::forward`] like those of
+    /// participants. Messages about rooms that are gone here are late, and of no interest.
+    pub fn handle_link(&mut self, now: Instant, from: WorkerId, message: LinkMessage<'_>, sends: &mut Sends) {
+        self.advance(now);
+        match message {
+            LinkMessage::Packet(packet) => {
+                if let Some(&key) = self.room_keys.get(&packet.room) {
+                    self.enter(key, sends, |room, context| room.handle_linked_packet(context, from, &packet));
+                }
+            }
+            LinkMessage::Control(room, LinkControl::Attach) => {
+                let key = self.room_key(room, None);
+                self.enter(key, sends, |room, context| room.handle_link(context, from, LinkControl::Attach));
+            }
+            LinkMessage::Control(room, control) => {
+                if let Some(&key) = self.room_keys.get(&room) {
+                    self.enter(key, sends, |room, context| room.handle_link(context, from, control));
+                }
+            }
+        }
+    }
+
+    /// Gives the packets that arrived since the last call to the other workers that show them; call it before
+    /// [`Sfu::forward`]. `send` says whether the link had room: what has none is lost, and a new picture is asked for.
+    pub fn serve_links(
+        &mut self,
+        now: Instant,
+        sends: &mut Sends,
+        mut send: impl FnMut(WorkerId, &LinkedPacket<'_>) -> bool,
+    ) {
+        self.advance(now);
+        let mut index = 0;
+        while let Some(&key) = self.dirty.get(index) {
+            if self.rooms[key.0].linked_workers().next().is_some() {
+                self.enter(key, sends, |room, context| room.serve_links(context, &mut send));
+            }
+            // A room that fails is taken off the list.
+            index += usize::from(self.dirty.get(index) == Some(&key));
+        }
+    }
+
+    /// The next thing to tell another worker, oldest first: which, about which room, what. Told after the events that
+    /// came before it, so that nobody sees a publication before signaling knows its publisher.
+    pub fn poll_link(&mut self) -> Option<(WorkerId, RoomId, LinkControl)> {
+        self.link_controls.pop_front()
+    }
+
     /// Does what is due. Call at [`Sfu::poll_timeout`], or at any time before.
     pub fn handle_timeout(&mut self, now: Instant, sends: &mut Sends) {
         self.advance(now);
@@ -126,21 +176,17 @@ impl Sfu {
             self.next_counters = now + COUNTERS_INTERVAL;
             self.events.push_back(Event::Counters(Box::new(self.snapshot())));
         }
-        if now < self.next_deadline {
-            return;
+        // As many turns as there are rooms: a room that is always due must not keep the worker from its sockets.
+        for _ in 0..self.rooms.len() {
+            let Some(room) = self.deadlines.due(now) else { return };
+            self.enter(RoomKey(room), sends, Room::handle_timeout);
         }
-        for index in 0..self.deadlines.len() {
-            if self.deadlines[index].is_some_and(|deadline| deadline <= now) {
-                self.enter(RoomKey(index), sends, Room::handle_timeout);
-            }
-        }
-        self.next_deadline = self.deadlines.iter().flatten().min().copied().unwrap_or(self.next_counters);
     }
 
     /// When [`Sfu::handle_timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Instant {
-        self.next_deadline.min(self.next_counters)
+        self.deadlines.first().map_or(self.next_counters, |first| first.min(self.next_counters))
     }
 
     /// The next event, oldest first.
@@ -238,11 +284,14 @@ impl Sfu {
             self.events.push_back(Event::Refused { participant, n: 1, error });
             return;
         }
-        let key = *self.room_keys.entry(room).or_insert_with(|| RoomKey(self.rooms.insert(Room::new(self.now, room))));
-        if self.deadlines.len() <= key.0 {
-            self.deadlines.resize(key.0 + 1, None);
-        }
+        let key = self.room_key(room, join.home);
         self.enter(key, sends, |room, context| room.join(context, join));
+    }
+
+    /// The room of this name; made if it is not there.
+    fn room_key(&mut self, id: RoomId, home: Option<WorkerId>) -> RoomKey {
+        let make = || RoomKey(self.rooms.insert(Room::new(self.now, id, home)));
+        *self.room_keys.entry(id).or_insert_with(make)
     }
 
     fn re_offer(&mut self, offer: ReOffer, sends: &mut Sends) {
@@ -309,6 +358,7 @@ impl Sfu {
                 Change::UfragRemoved(ufrag) => self.demux.remove_ufrag(&ufrag),
                 Change::PathAdded(participant, path) => self.demux.add_path(path, place(participant)),
                 Change::PathRemoved(participant, path) => self.demux.remove_path(path, place(participant)),
+                Change::Link(worker, control) => self.link_controls.push_back((worker, room.id(), control)),
             }
         }
         if room.is_empty() {
@@ -318,15 +368,16 @@ impl Sfu {
         if room.take_dirty() {
             self.dirty.push_back(key);
         }
-        let deadline = room.deadline();
-        self.deadlines[key.0] = Some(deadline);
-        self.next_deadline = self.next_deadline.min(deadline);
+        self.deadlines.set(key.0, room.deadline());
     }
 
     fn remove(&mut self, key: RoomKey) {
         let room = self.rooms.remove(key.0);
+        for worker in room.linked_workers() {
+            self.link_controls.push_back((worker, room.id(), LinkControl::Detach));
+        }
         self.room_keys.remove(&room.id());
-        self.deadlines[key.0] = None;
+        self.deadlines.remove(key.0);
         self.dirty.retain(|dirty| *dirty != key);
     }
 
@@ -351,7 +402,7 @@ impl Sfu {
     /// A copy of the counters with what is counted per participant and what lives now.
     fn snapshot(&self) -> Counters {
         let mut counters = self.counters.clone();
-        counters.rooms = self.rooms.len() as u32;
+        counters.rooms = self.rooms.iter().filter(|(_, room)| !room.is_satellite()).count() as u32;
         counters.participants = self.places.len() as u32;
         for (_, room) in &self.rooms {
             let (publications, subscriptions) = room.counts();

@@ -24,6 +24,7 @@ pub mod report;
 pub mod rewrite;
 pub mod ring;
 pub mod sequence;
+mod stopwatch;
 mod stretch;
 pub mod timestamp;
 pub mod twcc;

@@ -107,6 +107,6 @@ fn exit_code(error: &CliError) -> u8 {
     match error {
         CliError::Config(_) | CliError::Node(NodeError::Config(_) | NodeError::Tls(_)) => EXIT_CONFIG,
         CliError::Node(NodeError::Listen { .. } | NodeError::Media(_)) => EXIT_PORT,
-        CliError::Other(_) => 1,
+        CliError::Other(_) | CliError::Node(NodeError::Relay(_)) => 1,
     }
 }

@@ -3,16 +3,21 @@
 //! Flag beats environment beats file beats default. An unknown key stops the start and is named with its place.
 //! `config/tillside.toml` lists every key; a test compares it with the defaults here.
 
+mod cobrowse;
 mod layers;
 mod tenants;
 
+pub use cobrowse::CobrowseConfig;
 pub use layers::{ConfigError, Layers};
 pub use tenants::{KeyAlgorithm, KeyConfig, Secret, TenantConfig};
 
 use crate::http::Limits;
+use crate::signaling::TenantRules;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
+use tracing_subscriber::EnvFilter;
 
 /// The id of the key that `--dev` knows.
 pub const DEV_KEY: &str = "dev";
@@ -133,6 +138,7 @@ impl Config {
             id: DEV_TENANT.to_owned(),
             origins: origins.map(str::to_owned).to_vec(),
             keys: vec![KeyConfig::with_secret(DEV_KEY, DEV_SECRET)],
+            cobrowse: CobrowseConfig::default(),
         };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 7880));
         Self {
@@ -187,7 +193,7 @@ impl Config {
         if self.limits.connections == 0 || self.limits.joins_per_second_per_address == 0 {
             return invalid("limits", "a limit of 0 lets nobody in");
         }
-        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.level) {
+        if let Err(error) = self.log.filter() {
             return invalid("log.level", &error.to_string());
         }
         if !self.dev && self.tenants.iter().flat_map(|tenant| &tenant.keys).any(|key| key.is(DEV_SECRET)) {
@@ -197,6 +203,7 @@ impl Config {
             );
         }
         self.keyring()?;
+        self.share_rules()?;
         Ok(())
     }
 
@@ -208,6 +215,15 @@ impl Config {
         let tenants = self.tenants.iter().map(TenantConfig::read).collect::<Result<_, _>>()?;
         crate::token::Keyring::new(tenants)
             .map_err(|error| ConfigError::Invalid { key: "tenants".to_owned(), why: error.to_string() })
+    }
+
+    /// What each tenant decides about shared pages.
+    ///
+    /// # Errors
+    /// A selector or a limit cannot be used.
+    pub fn share_rules(&self) -> Result<TenantRules, ConfigError> {
+        let rules = |tenant: &TenantConfig| Ok((tenant.id.clone(), Arc::new(tenant.cobrowse.rules(&tenant.id)?)));
+        self.tenants.iter().map(rules).collect()
     }
 
     /// The limits of the HTTP side.
@@ -225,6 +241,21 @@ impl Config {
     #[must_use]
     pub fn print(&self) -> String {
         toml::to_string_pretty(self).expect("every field has a TOML form")
+    }
+}
+
+impl LogConfig {
+    /// What is written, by [`LogConfig::level`]. The WebSocket library would write whole messages, tokens in them, so
+    /// that it never may (SEC-23).
+    ///
+    /// # Errors
+    /// The level cannot be read.
+    pub fn filter(&self) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
+        let mut filter = EnvFilter::try_new(&self.level)?;
+        for quiet in ["tungstenite=info", "tokio_tungstenite=info"] {
+            filter = filter.add_directive(quiet.parse()?);
+        }
+        Ok(filter)
     }
 }
 

@@ -6,9 +6,11 @@ mod accept;
 mod admin;
 mod admission;
 mod assets;
+mod frame_limit;
 mod idle;
 mod reply;
 mod rest;
+mod share;
 mod socket;
 mod tls;
 mod whip;
@@ -19,6 +21,7 @@ pub use tls::{CertificateFiles, Certificates, TlsError};
 
 use crate::directory::Directory;
 use crate::metrics::Metrics;
+use crate::relay::Doors;
 use crate::signaling::{Reply, Request as Question};
 use crate::switchboard::Input;
 use crate::token::Keyring;
@@ -36,8 +39,18 @@ use tokio::sync::{mpsc, oneshot, watch};
 /// Largest request body: an offer of 64 KiB, and some air.
 const BODY_BYTES_MAX: usize = 80 * 1024;
 /// What a log line may say of a request's path.
-const ROUTES: [&str; 9] =
-    ["/v1/ws", "/v1/whip", "/v1/whep", "/v1/tokens", "/v1/revocations", "/v1/rooms", "/sdk", "/demo", "/console"];
+const ROUTES: [&str; 10] = [
+    "/v1/ws",
+    "/v1/share",
+    "/v1/whip",
+    "/v1/whep",
+    "/v1/tokens",
+    "/v1/revocations",
+    "/v1/rooms",
+    "/sdk",
+    "/demo",
+    "/console",
+];
 /// How long a request may take, its body included. Media answers an offer within milliseconds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -45,6 +58,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Shared {
     /// Where questions and frames go.
     pub inbox: mpsc::Sender<Input>,
+    /// The way to the relays of shared pages.
+    pub relays: Doors,
     /// Rooms, for looking.
     pub directory: Arc<Directory>,
     /// Tenants and keys, as read last.
@@ -87,6 +102,7 @@ impl Shared {
 pub fn public_router(shared: Arc<Shared>) -> Router {
     let mut router = Router::new()
         .route("/v1/ws", any(socket::upgrade))
+        .route("/v1/share", any(share::upgrade))
         .route("/v1/tokens", post(rest::create_token))
         .route("/v1/revocations", post(rest::revoke))
         .route("/v1/rooms", get(rest::list_rooms).post(rest::create_room))

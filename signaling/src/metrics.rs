@@ -1,6 +1,6 @@
 //! What is counted, under the names operators see. Labels come from closed sets only: no room, no participant.
 
-use crate::signaling::Tally;
+use crate::signaling::{ShareCounts, Tally};
 use metrics::{Counter, Gauge, Key, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use tillside_sfu::command::Counters;
@@ -58,6 +58,7 @@ const COUNTERS: &[Row] = &[
 const GAUGES: &[Row] = &[
     ("tillside_rooms", &[], |c| c.rooms as u64),
     ("tillside_participants", &[], |c| c.participants as u64),
+    ("tillside_workers_busy_permille", &[], |c| c.busy_permille as u64),
     ("tillside_tracks", &[("dir", "in")], |c| c.publications as u64),
     ("tillside_tracks", &[("dir", "out")], |c| c.subscriptions as u64),
 ];
@@ -80,6 +81,7 @@ const HELP: &[(&str, &str)] = &[
     ("tillside_gso_messages_total", "Send calls by the number of datagrams in one"),
     ("tillside_rooms", "Rooms with media now"),
     ("tillside_participants", "Participants with media now"),
+    ("tillside_workers_busy_permille", "Time that media workers were busy in the last second, 1,000 for each whole one"),
     ("tillside_tracks", "Publications (in) and bound slots (out) now"),
     ("tillside_sessions", "Signaling sessions now, WHIP and WHEP included"),
     ("tillside_http_connections", "HTTP connections now"),
@@ -87,6 +89,19 @@ const HELP: &[(&str, &str)] = &[
     ("tillside_resume_total", "Sessions that came back after a lost socket"),
     ("tillside_auth_fail_total", "Tokens, API keys and origins that were not accepted"),
     ("tillside_ws_slow_close_total", "Sockets closed because their client reads too slowly"),
+    ("tillside_cobrowse_shares", "Shared pages now, by where they stand"),
+    ("tillside_cobrowse_viewers", "Viewers of shared pages now"),
+    ("tillside_cobrowse_asset_bytes", "Bytes of pictures and fonts of shared pages in memory now"),
+    ("tillside_cobrowse_records_total", "Records taken in from shared pages"),
+    ("tillside_cobrowse_events_total", "Events in them that were applied"),
+    ("tillside_cobrowse_stopped_total", "What a barrier of the relay stopped"),
+    ("tillside_cobrowse_masked_total", "What the relay masked and the page's own SDK should have: any is an alert"),
+    ("tillside_cobrowse_payment_fields_total", "Payment fields found"),
+    ("tillside_cobrowse_desyncs_total", "Times that a page could not be followed"),
+    ("tillside_cobrowse_snapshots_wanted_total", "Snapshots asked of pages, by reason"),
+    ("tillside_cobrowse_resnapshots_total", "Slow viewers who got a fresh snapshot instead of what waited"),
+    ("tillside_cobrowse_verbs_total", "Outcomes of agents' verbs"),
+    ("tillside_cobrowse_assets_total", "Pictures and fonts uploaded, by what became of them"),
     ("tillside_rate_limited_total", "Messages, joins and connections refused by a rate limit"),
 ];
 
@@ -105,6 +120,7 @@ impl Metrics {
         metrics.publish(&WorkerCounters::default());
         metrics.sessions(0);
         metrics.connections(0);
+        metrics.shares(ShareCounts::default());
         metrics
     }
 
@@ -136,6 +152,7 @@ impl Metrics {
             Tally::Resumed => self.resume("ok"),
             Tally::ResumeRefused => self.resume("refused"),
             Tally::Unauthorized(error) => self.auth_fail(error.label()),
+            Tally::TicketRefused => self.auth_fail("ticket"),
             Tally::ForeignOrigin => self.auth_fail("origin"),
         }
     }
@@ -163,6 +180,24 @@ impl Metrics {
     /// How many HTTP connections there are.
     pub fn connections(&self, count: usize) {
         self.gauge("tillside_http_connections", &[]).set(count as f64);
+    }
+
+    /// Counts what relays did, by `steps` at once.
+    pub fn cobrowse(&self, name: &'static str, labels: &[(&'static str, &'static str)], steps: u64) {
+        self.counter(name, labels).increment(steps);
+    }
+
+    /// One relay's share of the bytes of all assets has changed.
+    pub fn cobrowse_asset_bytes(&self, before: usize, after: usize) {
+        self.gauge("tillside_cobrowse_asset_bytes", &[]).increment(after as f64 - before as f64);
+    }
+
+    /// How many shares and viewers there are.
+    pub fn shares(&self, counts: ShareCounts) {
+        for (phase, count) in [("requested", counts.requested), ("live", counts.live), ("paused", counts.paused)] {
+            self.gauge("tillside_cobrowse_shares", &[("phase", phase)]).set(count as f64);
+        }
+        self.gauge("tillside_cobrowse_viewers", &[]).set(counts.viewers as f64);
     }
 
     fn resume(&self, result: &'static str) {

@@ -5,7 +5,8 @@ use crate::directory::Directory;
 use crate::hosts;
 use crate::http::{self, Admission, CertificateFiles, Dev, Shared, TlsError};
 use crate::metrics::Metrics;
-use crate::signaling::Setup;
+use crate::relay::{self, Relays};
+use crate::signaling::{Setup, TenantRules};
 use crate::switchboard::{INBOX_MAX, Input, Switchboard};
 use crate::token::Keyring;
 use rand::Rng;
@@ -60,6 +61,9 @@ pub enum NodeError {
     /// A media port cannot be opened.
     #[error(transparent)]
     Media(#[from] StartError),
+    /// The system starts no more threads.
+    #[error("cannot start a relay thread: {0}. Look at the limits of threads and memory")]
+    Relay(#[source] std::io::Error),
 }
 
 impl Node {
@@ -81,10 +85,13 @@ impl Node {
 
         let keyring = watch::Sender::new(Arc::new(config.keyring()?));
         let metrics = Arc::new(Metrics::new());
+        let (share_events, relay_events) = mpsc::channel(relay::EVENTS_MAX);
+        let relays = Relays::start(media.len(), &share_events, &metrics).map_err(NodeError::Relay)?;
         let directory = Arc::new(Directory::default());
         let (inbox, inputs) = mpsc::channel(INBOX_MAX);
         let shared = Arc::new(Shared {
             inbox,
+            relays: relays.doors(),
             directory: Arc::clone(&directory),
             keyring: keyring.subscribe(),
             metrics: Arc::clone(&metrics),
@@ -94,9 +101,10 @@ impl Node {
             next_socket: AtomicU64::new(1),
         });
         let mut setup = Setup::new(keyring.borrow().clone(), seed());
+        setup.share_rules = config.share_rules()?;
         setup.hello_timeout = Duration::from_millis(config.signaling.hello_timeout_ms);
-        let switchboard = Switchboard::new(setup, workers, directory, Arc::clone(&metrics));
-        let switchboard = tokio::spawn(switchboard.run(inputs, worker_events));
+        let switchboard = Switchboard::new(setup, workers, relays, directory, Arc::clone(&metrics));
+        let switchboard = tokio::spawn(switchboard.run(inputs, worker_events, relay_events));
 
         let stop = watch::Sender::new(false);
         let tls = certificates.as_ref().map(CertificateFiles::certificates);
@@ -134,11 +142,12 @@ impl Node {
         &self.shared.directory
     }
 
-    /// Replaces tenants and keys; sessions of keys that are gone end at once.
-    pub async fn replace_keyring(&self, keyring: Keyring) {
+    /// Replaces tenants: their keys, and what they decide about shared pages. Sessions of keys that are gone end at
+    /// once; pages that are shared already keep their rules.
+    pub async fn replace_tenants(&self, keyring: Keyring, share_rules: TenantRules) {
         let keyring = Arc::new(keyring);
         self.keyring.send_replace(Arc::clone(&keyring));
-        self.tell(Input::Keyring(keyring)).await;
+        self.tell(Input::Tenants(keyring, share_rules)).await;
     }
 
     /// Looks at the certificate files again.
@@ -180,7 +189,7 @@ impl Node {
         };
         let _ = tokio::time::timeout(GOODBYE, goodbye).await;
         switchboard.abort();
-        // Joins the media threads, which the switchboard owns; an abort is the expected outcome.
+        // Joins the threads of media and of relays, which the switchboard owns; an abort is the expected outcome.
         let _ = switchboard.await;
     }
 

@@ -9,10 +9,14 @@
 mod client;
 mod read;
 mod server;
+mod share;
+mod stream;
 
 pub use client::*;
 pub use read::{DEPTH_MAX, Unreadable, read};
 pub use server::*;
+pub use share::*;
+pub use stream::*;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -86,12 +90,16 @@ pub struct Grants {
     pub publish: Vec<Source>,
     /// Whether others' media may be received.
     pub subscribe: bool,
+    /// What is allowed about shared pages; absent: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub cobrowse: Option<Cobrowse>,
     /// Whether others may be muted, removed, and the room locked or ended.
     pub moderate: bool,
 }
 
 impl Default for Grants {
     fn default() -> Self {
-        Self { room: None, publish: Vec::new(), subscribe: true, moderate: false }
+        Self { room: None, publish: Vec::new(), subscribe: true, cobrowse: None, moderate: false }
     }
 }

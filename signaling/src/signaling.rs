@@ -5,6 +5,7 @@
 //! [`crate::switchboard`] is the one task that owns it. It knows nothing of packets: media lives in the workers and
 //! goes on while sessions come and go.
 
+mod control;
 mod desk;
 mod hello;
 mod join;
@@ -15,17 +16,20 @@ mod output;
 mod request;
 mod room;
 mod session;
+mod share;
 mod timeout;
 
 pub use output::{
-    CloseCode, Enter, Inbound, Output, ParticipantSummary, Reply, Request, RequestId, RoomSummary, SocketId, Tally,
-    offerer,
+    CloseCode, Enter, Inbound, OpenStream, Output, ParticipantSummary, Reply, Request, RequestId, RoomSummary,
+    SocketId, Tally, offerer,
 };
 pub use room::RoomKey;
+pub use share::{Holder, Opening, ShareCommand, ShareCounts, ShareEvent, ShareRules, StreamPass};
 
 use crate::moment::Moment;
 use crate::protocol::{
-    Bye, ByeAction, ByeReason, ErrorCode, ErrorMessage, HELLO_TIMEOUT_MS, ServerMessage, State, Unreadable,
+    Bye, ByeAction, ByeReason, ErrorCode, ErrorMessage, HELLO_TIMEOUT_MS, ServerMessage, ShareByeReason, State,
+    Unreadable,
 };
 use crate::token::{Keyring, Revocations};
 use desk::Dirty;
@@ -33,9 +37,11 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use room::Room;
 use session::{Link, Session, frame};
+use share::Share;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tillside_cobrowse::relay::ShareId;
 use tillside_sfu::command::Command;
 use tillside_sfu::id::{ParticipantId, RoomId};
 
@@ -57,15 +63,21 @@ pub struct Setup {
     pub keyring: Arc<Keyring>,
     /// Seeds every random name and secret.
     pub seed: [u8; 32],
+    /// What each tenant decides about shared pages; a tenant that is not named has the defaults.
+    pub share_rules: TenantRules,
     /// How long a socket may take to say `hello`.
     pub hello_timeout: Duration,
 }
+
+/// Tenants' rules about shared pages, by tenant.
+pub type TenantRules = BTreeMap<String, Arc<ShareRules>>;
 
 impl Setup {
     /// With the limits of the protocol.
     #[must_use]
     pub fn new(keyring: Arc<Keyring>, seed: [u8; 32]) -> Self {
-        Self { keyring, seed, hello_timeout: Duration::from_millis(HELLO_TIMEOUT_MS) }
+        let share_rules = TenantRules::new();
+        Self { keyring, seed, share_rules, hello_timeout: Duration::from_millis(HELLO_TIMEOUT_MS) }
     }
 }
 
@@ -74,6 +86,7 @@ impl Setup {
 pub struct Signaling {
     keyring: Arc<Keyring>,
     revocations: Revocations,
+    share_rules: TenantRules,
     hello_timeout: Duration,
     rng: StdRng,
     draining: bool,
@@ -85,6 +98,9 @@ pub struct Signaling {
     resources: BTreeMap<String, ParticipantId>,
     rooms: BTreeMap<RoomId, Room>,
     room_ids: BTreeMap<RoomKey, RoomId>,
+    shares: BTreeMap<ShareId, Share>,
+    /// Shares by the name clients know.
+    share_names: BTreeMap<String, ShareId>,
     next_id: u64,
     desk: Dirty,
     next_sweep: Instant,
@@ -108,6 +124,7 @@ impl Signaling {
         Self {
             keyring: setup.keyring,
             revocations: Revocations::default(),
+            share_rules: setup.share_rules,
             hello_timeout: setup.hello_timeout,
             rng: StdRng::from_seed(setup.seed),
             draining: false,
@@ -117,6 +134,8 @@ impl Signaling {
             resources: BTreeMap::new(),
             rooms: BTreeMap::new(),
             room_ids: BTreeMap::new(),
+            shares: BTreeMap::new(),
+            share_names: BTreeMap::new(),
             next_id: 1,
             desk: Dirty::default(),
             next_sweep: now.instant,
@@ -175,9 +194,10 @@ impl Signaling {
         }
     }
 
-    /// The keys were read again: sessions of keys that are gone end at once.
-    pub fn handle_keyring(&mut self, now: Moment, keyring: Arc<Keyring>) {
+    /// Tenants were read again: sessions of keys that are gone end at once, new shares follow the new rules.
+    pub fn handle_tenants(&mut self, now: Moment, keyring: Arc<Keyring>, share_rules: TenantRules) {
         self.keyring = keyring;
+        self.share_rules = share_rules;
         self.recheck(now);
         self.flush_desk(now);
     }
@@ -190,6 +210,9 @@ impl Signaling {
     /// The node stops: everybody is told to come back elsewhere or later.
     pub fn handle_stop(&mut self, now: Moment) {
         self.draining = true;
+        for room in self.rooms.keys().copied().collect::<Vec<_>>() {
+            self.end_shares_of(now.instant, room, ShareByeReason::Shutdown);
+        }
         for participant in self.sessions.keys().copied().collect::<Vec<_>>() {
             self.end_session(now, participant, Some((ByeReason::Shutdown, ByeAction::Rejoin)), CloseCode::Normal);
         }
@@ -202,6 +225,16 @@ impl Signaling {
     #[must_use]
     pub fn session_count(&self) -> usize {
         self.sessions.len()
+    }
+
+    /// How many shares are asked for, live and paused, and how many viewers they have together.
+    #[must_use]
+    pub fn share_counts(&self) -> ShareCounts {
+        let mut counts = ShareCounts::default();
+        for share in self.shares.values() {
+            counts.add(share);
+        }
+        counts
     }
 
     /// Says something to a client, now or when it comes back.
@@ -276,6 +309,9 @@ impl Signaling {
             let retry_after_ms = if action == ByeAction::Rejoin { RETRY_AFTER_MS } else { 0 };
             self.tell(participant, &ServerMessage::Bye(Bye { reason, action, retry_after_ms }));
         }
+        if matches!(bye, Some((ByeReason::Unauthorized | ByeReason::Kicked, _))) {
+            self.leave_shares(now.instant, participant, ShareByeReason::Unauthorized);
+        }
         self.leave_room(now, participant, TellMedia::Yes);
         self.forget_session(participant, code);
     }
@@ -294,8 +330,11 @@ impl Signaling {
 
     /// Takes a session out of its room, tells the others, and ends the room with its last participant.
     fn leave_room(&mut self, now: Moment, participant: ParticipantId, tell_media: TellMedia) {
-        let Some(session) = self.sessions.get_mut(&participant) else { return };
-        let Some(room_id) = session.room.take() else { return };
+        let Some(session) = self.sessions.get(&participant) else { return };
+        let Some(room_id) = session.room else { return };
+        self.leave_shares(now.instant, participant, ShareByeReason::Ended);
+        let session = self.sessions.get_mut(&participant).expect("it was found above");
+        session.room = None;
         session.offers = session::Offers::default();
         if tell_media == TellMedia::Yes {
             self.command(room_id, Command::Leave(participant));
@@ -318,6 +357,7 @@ impl Signaling {
         let over = room.is_empty() && !room.kept;
         let summary = (!over).then(|| room.summary());
         if over {
+            self.end_shares_of(now.instant, id, ShareByeReason::Ended);
             self.rooms.remove(&id);
             self.room_ids.remove(&key);
         }

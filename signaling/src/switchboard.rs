@@ -1,17 +1,21 @@
 //! The one task that owns [`Signaling`]: it waits, hands over what came, and carries out what comes out. It decides
 //! nothing.
 //!
-//! Everything reaches it through one bounded queue, media events through another. A socket that does not take its
+//! Everything reaches it through one bounded queue, events of media and of relays through two more. A socket that does not take its
 //! frames is cut loose, so that nobody waits for it.
 
 use crate::directory::Directory;
 use crate::metrics::{Metrics, WorkerCounters};
 use crate::moment::Moment;
 use crate::protocol::Unreadable;
-use crate::signaling::{CloseCode, Inbound, Output, Reply, Request, RequestId, Setup, Signaling, SocketId, offerer};
+use crate::relay::Relays;
+use crate::signaling::{
+    CloseCode, Inbound, Output, Reply, Request, RequestId, Setup, ShareEvent, Signaling, SocketId, TenantRules, offerer,
+};
 use crate::token::Keyring;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use tillside_cobrowse::relay::ShareId;
 use tillside_sfu::command::{Command, Event, RefuseError};
 use tillside_sfu::id::{RoomId, WorkerId};
 use tillside_sfu::worker::Workers;
@@ -48,8 +52,8 @@ pub enum Input {
     Breach(SocketId, CloseCode),
     /// The HTTP side asks.
     Request(Request, oneshot::Sender<Reply>),
-    /// The keys were read again.
-    Keyring(Arc<Keyring>),
+    /// The tenants were read again: their keys, and what they decide about shared pages.
+    Tenants(Arc<Keyring>, TenantRules),
     /// Lets nobody in any more, or lets them in again.
     Drain(bool),
     /// Ends all sessions.
@@ -71,6 +75,7 @@ pub enum Outgoing {
 pub struct Switchboard {
     signaling: Signaling,
     workers: Workers,
+    relays: Relays,
     directory: Arc<Directory>,
     metrics: Arc<Metrics>,
     counters: WorkerCounters,
@@ -84,10 +89,17 @@ pub struct Switchboard {
 impl Switchboard {
     /// With nobody on it.
     #[must_use]
-    pub fn new(setup: Setup, workers: Workers, directory: Arc<Directory>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        setup: Setup,
+        workers: Workers,
+        relays: Relays,
+        directory: Arc<Directory>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             signaling: Signaling::new(setup, Moment::now()),
             workers,
+            relays,
             directory,
             metrics,
             counters: WorkerCounters::default(),
@@ -100,7 +112,12 @@ impl Switchboard {
     }
 
     /// Runs until every sender of `inbox` is gone.
-    pub async fn run(mut self, mut inbox: mpsc::Receiver<Input>, mut events: mpsc::Receiver<Event>) {
+    pub async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Input>,
+        mut events: mpsc::Receiver<Event>,
+        mut share_events: mpsc::Receiver<(ShareId, ShareEvent)>,
+    ) {
         let mut inputs = Vec::with_capacity(BATCH_MAX);
         loop {
             let deadline = tokio::time::Instant::from_std(self.signaling.poll_deadline());
@@ -108,6 +125,9 @@ impl Switchboard {
                 // Media first: an answer must not wait behind a flood of frames.
                 biased;
                 Some(event) = events.recv() => self.handle_event(event),
+                Some((share, event)) = share_events.recv() => {
+                    self.signaling.handle_share_event(Moment::now(), share, event);
+                }
                 () = tokio::time::sleep_until(deadline) => self.handle_timeout(),
                 count = inbox.recv_many(&mut inputs, BATCH_MAX) => {
                     if count == 0 {
@@ -136,7 +156,9 @@ impl Switchboard {
         let now = Moment::now();
         self.signaling.handle_timeout(now);
         self.flush_backlog();
+        self.relays.flush();
         self.metrics.sessions(self.signaling.session_count());
+        self.metrics.shares(self.signaling.share_counts());
         let gone: Vec<RequestId> =
             self.replies.iter().filter(|(_, reply)| reply.is_closed()).map(|(id, _)| *id).collect();
         for request in gone {
@@ -167,7 +189,7 @@ impl Switchboard {
                 self.replies.insert(id, reply);
                 self.signaling.handle_request(now, id, request);
             }
-            Input::Keyring(keyring) => self.signaling.handle_keyring(now, keyring),
+            Input::Tenants(keyring, rules) => self.signaling.handle_tenants(now, keyring, rules),
             Input::Drain(draining) => self.signaling.handle_drain(draining),
             Input::Stop => self.signaling.handle_stop(now),
             Input::CountSessions(reply) => {
@@ -186,6 +208,7 @@ impl Switchboard {
                     self.outboxes.remove(&socket);
                 }
                 Output::Media { room, command } => self.command(room, command),
+                Output::Share { share, command } => self.relays.send(share, command),
                 Output::RoomChanged { id, key, summary } => {
                     let worker =
                         if summary.is_some() { self.placement.get(&id).copied() } else { self.placement.remove(&id) };
@@ -289,9 +312,11 @@ mod tests {
         let workers = Workers::start(&config, events).unwrap();
         let metrics = Arc::new(Metrics::new());
         let setup = Setup::new(Arc::new(Config::dev().keyring().unwrap()), [1; 32]);
-        let switchboard = Switchboard::new(setup, workers, Arc::default(), Arc::clone(&metrics));
+        let (share_events, relay_events) = mpsc::channel(16);
+        let relays = Relays::start(1, &share_events, &metrics).unwrap();
+        let switchboard = Switchboard::new(setup, workers, relays, Arc::default(), Arc::clone(&metrics));
         let (inbox, inputs) = mpsc::channel(16);
-        let running = tokio::spawn(switchboard.run(inputs, worker_events));
+        let running = tokio::spawn(switchboard.run(inputs, worker_events, relay_events));
 
         // Room for one frame; the refusal of a bad hello is two, and a close.
         let (outbox, mut outgoing) = mpsc::channel(1);

@@ -9,7 +9,7 @@ mod revocations;
 pub use keyring::{Key, KeyError, KeySource, Keyring, SECRET_BYTES_MIN, Tenant};
 pub use revocations::{REVOCATIONS_MAX, Revocations};
 
-use crate::protocol::{Grants, NAME_BYTES_MAX, Role, Source};
+use crate::protocol::{Cobrowse, Grants, NAME_BYTES_MAX, Role, Source};
 use crate::random;
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +133,30 @@ impl Claims {
         self.grants.moderate && matches!(self.role, Role::Agent | Role::Supervisor)
     }
 
+    /// Whether the holder may share its page. Nobody but a shopper ever may.
+    #[must_use]
+    pub fn may_share(&self) -> bool {
+        self.role == Role::Shopper && self.grants.cobrowse == Some(Cobrowse::Share)
+    }
+
+    /// Whether the holder may see shared pages of its room. A shopper never may.
+    #[must_use]
+    pub fn may_view_pages(&self) -> bool {
+        self.role != Role::Shopper && matches!(self.grants.cobrowse, Some(Cobrowse::View | Cobrowse::Control))
+    }
+
+    /// Whether the holder may ask a shopper for its page. An observer waits until somebody else does.
+    #[must_use]
+    pub fn may_ask_for_pages(&self) -> bool {
+        self.may_view_pages() && self.role != Role::Observer
+    }
+
+    /// Whether the holder may ask for control of a shared page.
+    #[must_use]
+    pub fn may_control_pages(&self) -> bool {
+        self.may_ask_for_pages() && self.grants.cobrowse == Some(Cobrowse::Control)
+    }
+
     /// Whether the holder sees all rooms of the tenant.
     #[must_use]
     pub fn sees_desk(&self) -> bool {
@@ -143,7 +167,12 @@ impl Claims {
     #[must_use]
     pub fn effective_grants(&self) -> Grants {
         let publish = self.grants.publish.iter().copied().filter(|source| self.may_publish(*source)).collect();
-        Grants { publish, moderate: self.may_moderate(), ..self.grants.clone() }
+        let cobrowse = self.grants.cobrowse.filter(|_| self.may_share() || self.may_view_pages());
+        let cobrowse = cobrowse.map(|granted| match granted {
+            Cobrowse::Control if !self.may_control_pages() => Cobrowse::View,
+            other => other,
+        });
+        Grants { publish, cobrowse, moderate: self.may_moderate(), ..self.grants.clone() }
     }
 }
 

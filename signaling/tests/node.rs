@@ -4,6 +4,8 @@
 
 mod node {
     pub(crate) mod client;
+    mod share;
+    pub(crate) mod stream;
 }
 
 use node::client::{OFFER, Running, SECRET, Socket, start, start_with};

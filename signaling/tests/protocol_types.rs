@@ -8,7 +8,7 @@ use std::any::TypeId;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
-use tillside::protocol::{self, ClientMessage, ServerFrame};
+use tillside::protocol::{self, ClientMessage, FromSharer, FromViewer, ServerFrame, ShareGreeting, ToSharer, ToViewer};
 use ts_rs::{Config, TS, TypeVisitor};
 
 const HEADER: &str = "\
@@ -35,6 +35,11 @@ fn typescript() -> String {
     let mut collector = Collector { config: Config::new(), seen: BTreeSet::new(), declarations: Vec::new() };
     collector.visit::<ClientMessage>();
     collector.visit::<ServerFrame>();
+    collector.visit::<ShareGreeting>();
+    collector.visit::<FromSharer>();
+    collector.visit::<FromViewer>();
+    collector.visit::<ToSharer>();
+    collector.visit::<ToViewer>();
     collector.declarations.sort();
 
     let mut out = HEADER.to_owned();
@@ -50,6 +55,15 @@ fn typescript() -> String {
         ("RESUME_WINDOW_MS", protocol::RESUME_WINDOW_MS),
         ("PING_INTERVAL_MS", protocol::PING_INTERVAL_MS),
         ("PING_TIMEOUT_MS", protocol::PING_TIMEOUT_MS),
+        ("SHARER_FRAME_BYTES_MAX", protocol::SHARER_FRAME_BYTES_MAX as u64),
+        ("VIEWER_FRAME_BYTES_MAX", protocol::VIEWER_FRAME_BYTES_MAX as u64),
+        ("RECORD_FRAMED", u64::from(protocol::RECORD_FRAMED)),
+        ("RECORD_DEFLATE", u64::from(protocol::RECORD_DEFLATE)),
+        ("RECORD_MORE", u64::from(protocol::RECORD_MORE)),
+        ("ASSET_FRAME", u64::from(protocol::ASSET_FRAME)),
+        ("ASSET_BYTES_MAX", protocol::ASSET_BYTES_MAX as u64),
+        ("SHARE_ASSETS_BYTES_MAX", protocol::SHARE_ASSETS_BYTES_MAX as u64),
+        ("GRANT_SECONDS_MAX", protocol::GRANT_SECONDS_MAX),
     ] {
         let _ = writeln!(out, "\nexport const {name} = {value};");
     }

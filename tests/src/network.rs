@@ -65,8 +65,8 @@ impl Link {
 /// One end of the way of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Towards {
-    /// To the server, from this address.
-    Server(SocketAddr),
+    /// To this worker of the server, from this address.
+    Server(usize, SocketAddr),
     /// From the server, to this address.
     Address(SocketAddr),
 }

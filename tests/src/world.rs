@@ -1,4 +1,5 @@
-//! The world: one server core, bots around it, a network between, and a clock that jumps from one event to the next.
+//! The world: a server of one or more cores, bots around it, a network between, and a clock that jumps from one event
+//! to the next. Cores that carry the same room are linked as the threads of a node are.
 //!
 //! Everything is decided by the seed. Whatever the server sends is judged at its door by the [`EgressOracle`]; a
 //! violation panics with the seed and the time, which is all it takes to see it again.
@@ -21,13 +22,19 @@ use std::time::{Duration, Instant};
 use tillside_sfu::command::{Command, Counters, Event, Join, LeaveReason, Track};
 use tillside_sfu::dtls::{DtlsAcceptor, DtlsIdentity};
 use tillside_sfu::id::{Mid, ParticipantId, RoomId, WorkerId};
+use tillside_sfu::link::{LinkMessage, LinkedPacket};
 use tillside_sfu::sdp::{Candidate, Offer, Purpose, SdpError};
 use tillside_sfu::sends::{NetPath, Sends};
 use tillside_sfu::sfu::{Forwarded, Sfu, SfuConfig};
 use tillside_sfu::stream::clock::WallClock;
+use tillside_sfu::worker::link::{LinkReceiver, LinkSender, link};
 
 /// How long a signaling message is under way.
 const SIGNALING_DELAY: Duration = Duration::from_millis(20);
+/// How long what one worker tells another is under way: a wake-up and the turn that it interrupts.
+const LINK_DELAY: Duration = Duration::from_micros(500);
+/// Messages of other workers that a worker takes before it forwards.
+const LINK_BATCH: usize = 256;
 /// Steps at one instant: a timer that is always due would stop the clock.
 const STEPS_AT_ONE_INSTANT_MAX: u32 = 10_000;
 
@@ -40,8 +47,9 @@ pub struct World {
     seed: u64,
     now: Instant,
     rng: ChaCha12Rng,
-    server: SocketAddr,
-    sfu: Sfu,
+    workers: Vec<Worker>,
+    /// Links by the worker that sends and the one that receives.
+    links: BTreeMap<(usize, usize), WorldLink>,
     sends: Sends,
     network: Network,
     places: Vec<Place>,
@@ -53,9 +61,27 @@ pub struct World {
     media_path: Tally,
 }
 
+/// One core of the server.
+struct Worker {
+    address: SocketAddr,
+    sfu: Sfu,
+}
+
+/// The link from one worker to another.
+struct WorldLink {
+    sender: LinkSender,
+    receiver: LinkReceiver,
+    /// When what was sent first and not received yet arrives.
+    due: Option<Instant>,
+    /// The receiving worker does not look at it.
+    stalled: bool,
+}
+
 /// A bot and how it is connected.
 struct Place {
     bot: Bot,
+    /// The worker that it was sent to.
+    worker: usize,
     /// Where it is seen now, and last where it was seen first: what goes to an old address is lost, but still judged.
     addresses: Vec<SocketAddr>,
     link: Link,
@@ -66,32 +92,32 @@ struct Place {
 }
 
 enum Signal {
-    Command(Command),
+    Command(usize, Command),
     Answer(ParticipantId, Box<str>),
 }
 
 impl World {
-    /// An empty world.
+    /// An empty world with a server of one worker.
     #[must_use]
     pub fn new(seed: u64) -> Self {
+        Self::with_workers(seed, 1)
+    }
+
+    /// An empty world with a server of `count` workers, the first of which is home to every room.
+    #[must_use]
+    pub fn with_workers(seed: u64, count: usize) -> Self {
         let now = start_of_time();
-        let server: SocketAddr = ([192, 0, 2, 1], 7900).into();
         let mut rng = ChaCha12Rng::seed_from_u64(seed);
-        let config = SfuConfig {
-            worker: WorkerId(0),
-            acceptor: server_identity(),
-            candidates: vec![Candidate::udp(server, u16::MAX)],
-            seed: rng.random(),
-            wall: WallClock::new(now, Duration::from_secs(1_700_000_000)),
-        };
+        let workers: Vec<Worker> = (0..count).map(|index| Worker::new(now, index, &mut rng)).collect();
+        let pairs = (0..count).flat_map(|from| (0..count).map(move |to| (from, to))).filter(|(from, to)| from != to);
         Self {
             seed,
             now,
-            sfu: Sfu::new(now, config),
+            workers,
+            links: pairs.map(|pair| (pair, WorldLink::new())).collect(),
             sends: Sends::default(),
             network: Network::new(rng.random()),
             rng,
-            server,
             places: Vec::new(),
             signaling: BTreeMap::new(),
             signals: 0,
@@ -107,7 +133,15 @@ impl World {
     /// # Panics
     /// When its offer is refused.
     pub fn join(&mut self, config: BotConfig, link: Link) -> BotId {
-        self.join_with(config, link, |offer| offer).expect("a bot's offer can be used")
+        self.join_at(0, config, link)
+    }
+
+    /// Lets a bot join on a certain worker; on any but the first, in a satellite of its room.
+    ///
+    /// # Panics
+    /// When its offer is refused.
+    pub fn join_at(&mut self, worker: usize, config: BotConfig, link: Link) -> BotId {
+        self.join_edited(worker, config, link, |offer| offer).expect("a bot's offer can be used")
     }
 
     /// Lets a bot join with another offer than its own: `edit` gets its own and gives the one that is sent.
@@ -120,20 +154,49 @@ impl World {
         link: Link,
         edit: impl FnOnce(String) -> String,
     ) -> Result<BotId, SdpError> {
+        self.join_edited(0, config, link, edit)
+    }
+
+    fn join_edited(
+        &mut self,
+        worker: usize,
+        config: BotConfig,
+        link: Link,
+        edit: impl FnOnce(String) -> String,
+    ) -> Result<BotId, SdpError> {
         let index = self.places.len();
         let address = SocketAddr::from(([198, 51, 100, 1], 10_000 + u16::try_from(index).expect("a small world")));
         let mut bot = Bot::new(config, bot_identity(), self.rng.random());
         let offer = Offer::parse(&edit(bot.offer()))?;
-        let join = join_command(&bot, offer);
+        let mut join = join_command(&bot, offer);
+        if let Command::Join(join) = &mut join {
+            join.home = (worker != 0).then_some(WorkerId(0));
+        }
         let egress = EgressOracle::new(bot.config().room, bot.config().participant);
-        self.places.push(Place { bot, addresses: vec![address], link, egress, present: true, captured: None });
-        self.command(join);
+        self.places.push(Place { bot, worker, addresses: vec![address], link, egress, present: true, captured: None });
+        self.signal(Signal::Command(worker, join));
         Ok(BotId(index))
     }
 
-    /// Sends a command as signaling would.
+    /// Sends a command as signaling would: to the worker of the participant, or of the whole room to all.
     pub fn command(&mut self, command: Command) {
-        self.signal(Signal::Command(command));
+        let participant = match &command {
+            Command::Join(join) => join.participant,
+            Command::Offer(offer) => offer.participant,
+            Command::Ready(participant) | Command::View(participant, _) | Command::Leave(participant) => *participant,
+            Command::Mute(publication, _) => publication.participant,
+            Command::CloseRoom(room) => {
+                let all = (0..self.workers.len()).map(|worker| Signal::Command(worker, Command::CloseRoom(*room)));
+                return all.for_each(|signal| self.signal(signal));
+            }
+        };
+        let place = self.places.iter().find(|place| place.bot.config().participant == participant);
+        self.signal(Signal::Command(place.map_or(0, |place| place.worker), command));
+    }
+
+    /// Lets a worker look away from a link for a while, or look at it again.
+    pub fn stall_link(&mut self, from: usize, to: usize, stalled: bool) {
+        self.links.get_mut(&(from, to)).expect("two workers").stalled = stalled;
     }
 
     /// A bot leaves by command.
@@ -157,8 +220,10 @@ impl World {
     /// Puts a datagram before the server at once, as if from `from`. Returns how many datagrams left the server
     /// because of it, forwarded ones included.
     pub fn inject(&mut self, from: SocketAddr, mut bytes: Vec<u8>) -> usize {
-        self.receive(from, &mut bytes);
-        self.forward() + self.flush()
+        let place = self.places.iter().find(|place| place.addresses.contains(&from));
+        let worker = place.map_or(0, |place| place.worker);
+        self.receive(worker, from, &mut bytes);
+        self.forward(worker) + self.flush()
     }
 
     /// Begins to keep a copy of all that a bot sends.
@@ -188,7 +253,7 @@ impl World {
             self.run(began + within, done),
             "seed {}: waited {within:?} in vain until {what}\nserver: {:?}\nevents: {:#?}",
             self.seed,
-            self.sfu.counters(),
+            self.counters(),
             self.events
         );
     }
@@ -244,16 +309,25 @@ impl World {
         })
     }
 
-    /// What the server counted.
+    /// What the server's first worker counted.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.sfu.counters()
+        self.counters_of(0)
+    }
+
+    /// What one worker of the server counted.
+    #[must_use]
+    pub fn counters_of(&self, worker: usize) -> Counters {
+        self.workers[worker].sfu.counters()
     }
 
     /// Rooms, participants, paths and user name fragments on the server.
     #[must_use]
     pub fn server_sizes(&self) -> [usize; 4] {
-        self.sfu.sizes()
+        self.workers
+            .iter()
+            .map(|worker| worker.sfu.sizes())
+            .fold([0; 4], |sum, sizes| std::array::from_fn(|index| sum[index] + sizes[index]))
     }
 
     /// Datagrams the network lost.
@@ -296,7 +370,8 @@ impl World {
     fn poll_timeout(&self) -> Option<Instant> {
         [self.network.poll_timeout(), self.signaling.first_key_value().map(|((at, _), _)| *at)]
             .into_iter()
-            .chain([Some(self.sfu.poll_timeout())])
+            .chain(self.workers.iter().map(|worker| Some(worker.sfu.poll_timeout())))
+            .chain(self.links.values().filter(|link| !link.stalled).map(|link| link.due))
             .chain(self.places.iter().filter(|place| place.present).map(|place| place.bot.poll_timeout()))
             .flatten()
             .min()
@@ -306,13 +381,15 @@ impl World {
     fn step(&mut self) {
         while let Some(first) = self.signaling.first_entry().filter(|first| first.key().0 <= self.now) {
             match first.remove() {
-                Signal::Command(command) => self.sfu.handle_command(self.now, command, &mut self.sends),
+                Signal::Command(worker, command) => {
+                    self.workers[worker].sfu.handle_command(self.now, command, &mut self.sends);
+                }
                 Signal::Answer(participant, answer) => self.deliver_answer(participant, &answer),
             }
         }
         while let Some((towards, mut bytes)) = self.network.poll_arrival(self.now) {
             match towards {
-                Towards::Server(from) => self.receive(from, &mut bytes),
+                Towards::Server(worker, from) => self.receive(worker, from, &mut bytes),
                 Towards::Address(address) => {
                     if let Some(place) =
                         self.places.iter_mut().find(|place| place.present && place.addresses[0] == address)
@@ -322,19 +399,61 @@ impl World {
                 }
             }
         }
-        self.forward();
-        if self.sfu.poll_timeout() <= self.now {
-            self.sfu.handle_timeout(self.now, &mut self.sends);
-        }
-        self.flush();
-        while let Some(event) = self.sfu.poll_event() {
-            self.handle_event(event);
-        }
+        (0..self.workers.len()).for_each(|worker| self.turn(worker));
         self.run_bots();
     }
 
-    fn receive(&mut self, from: SocketAddr, bytes: &mut [u8]) {
-        let Self { sfu, sends, now, .. } = self;
+    /// One turn of a worker, as its thread takes it.
+    fn turn(&mut self, worker: usize) {
+        self.forward(worker);
+        while self.read_links(worker) {
+            self.forward(worker);
+        }
+        let sfu = &mut self.workers[worker].sfu;
+        if sfu.poll_timeout() <= self.now {
+            sfu.handle_timeout(self.now, &mut self.sends);
+        }
+        self.flush();
+        while let Some(event) = self.workers[worker].sfu.poll_event() {
+            self.handle_event(event);
+        }
+        while let Some((to, room, control)) = self.workers[worker].sfu.poll_link() {
+            let link = self.links.get_mut(&(worker, usize::from(to.0))).expect("a linked worker");
+            link.sender.send_control(room, control);
+            link.due = link.due.or(Some(self.now + LINK_DELAY));
+        }
+    }
+
+    /// Hands over what has arrived from other workers, a batch at a time. False if there was nothing.
+    fn read_links(&mut self, worker: usize) -> bool {
+        let Self { workers, links, sends, now, media_path, .. } = self;
+        let sfu = &mut workers[worker].sfu;
+        let mut left = LINK_BATCH;
+        for ((from, to), link) in links {
+            if *to != worker || link.stalled || link.due.is_none_or(|due| due > *now) {
+                continue;
+            }
+            let from = WorkerId(u8::try_from(*from).expect("a small world"));
+            while left > 0
+                && link.receiver.receive(|message| {
+                    let is_packet = matches!(message, LinkMessage::Packet(_));
+                    let ((), tally) = allocation::count(|| sfu.handle_link(*now, from, message, sends));
+                    if is_packet {
+                        *media_path += tally;
+                    }
+                })
+            {
+                left -= 1;
+            }
+            link.sender.flush();
+            link.due = link.due.filter(|_| link.receiver.has_more());
+        }
+        left < LINK_BATCH
+    }
+
+    fn receive(&mut self, worker: usize, from: SocketAddr, bytes: &mut [u8]) {
+        let Self { workers, sends, now, .. } = self;
+        let sfu = &mut workers[worker].sfu;
         let is_rtp = is_rtp(bytes);
         let ((), tally) = allocation::count(|| sfu.handle_datagram(*now, NetPath::udp(from), bytes, sends));
         if is_rtp {
@@ -342,11 +461,21 @@ impl World {
         }
     }
 
-    /// Lets the server forward all it has; returns how many datagrams were flushed on the way.
-    fn forward(&mut self) -> usize {
+    /// Lets a worker give all it has to other workers and to its subscribers; returns how many datagrams were flushed on
+    /// the way.
+    fn forward(&mut self, worker: usize) -> usize {
+        let Self { workers, links, sends, now, media_path, .. } = self;
+        let send = |to: WorkerId, packet: &LinkedPacket<'_>| {
+            let link = links.get_mut(&(worker, usize::from(to.0))).expect("a linked worker");
+            link.due = link.due.or(Some(*now + LINK_DELAY));
+            link.sender.send_packet(packet)
+        };
+        let ((), tally) = allocation::count(|| workers[worker].sfu.serve_links(*now, sends, send));
+        *media_path += tally;
         let mut flushed = 0;
         loop {
-            let Self { sfu, sends, now, .. } = self;
+            let Self { workers, sends, now, .. } = self;
+            let sfu = &mut workers[worker].sfu;
             let (forwarded, tally) = allocation::count(|| sfu.forward(*now, sends));
             self.media_path += tally;
             if forwarded == Forwarded::All {
@@ -381,11 +510,11 @@ impl World {
                 place.bot.handle_timeout(self.now);
             }
             while let Some((to, bytes)) = place.bot.poll_send() {
-                assert_eq!(to, self.server, "a bot sends to the candidate of its answer");
+                assert_eq!(to, self.workers[place.worker].address, "a bot sends to the candidate of its answer");
                 if let Some(captured) = &mut place.captured {
                     captured.push(bytes.clone());
                 }
-                self.network.send(self.now, &place.link.up, Towards::Server(place.addresses[0]), bytes);
+                self.network.send(self.now, &place.link.up, Towards::Server(place.worker, place.addresses[0]), bytes);
             }
         }
     }
@@ -436,7 +565,34 @@ pub fn participant(room: u64, number: u64, tracks: &[crate::bot::SentTrack]) -> 
     }
 }
 
-fn join_command(bot: &Bot, offer: Offer) -> Command {
+impl Worker {
+    fn new(now: Instant, index: usize, rng: &mut ChaCha12Rng) -> Self {
+        let id = u8::try_from(index).expect("a small world");
+        let address: SocketAddr = ([192, 0, 2, 1], 7900 + u16::from(id)).into();
+        let config = SfuConfig {
+            worker: WorkerId(id),
+            acceptor: server_identity(),
+            candidates: vec![Candidate::udp(address, u16::MAX)],
+            seed: rng.random(),
+            wall: WallClock::new(now, Duration::from_secs(1_700_000_000)),
+        };
+        Self { address, sfu: Sfu::new(now, config) }
+    }
+}
+
+impl WorldLink {
+    fn new() -> Self {
+        let (sender, receiver) = link();
+        Self { sender, receiver, due: None, stalled: false }
+    }
+}
+
+/// What signaling tells the media core when a bot joins with `offer`.
+///
+/// # Panics
+/// Never: numbers are mids.
+#[must_use]
+pub fn join_command(bot: &Bot, offer: Offer) -> Command {
     let config = bot.config();
     let tracks = config.tracks.iter().enumerate().map(|(index, track)| Track {
         mid: Mid::parse(index.to_string().as_bytes()).expect("a number is a mid"),
@@ -451,6 +607,7 @@ fn join_command(bot: &Bot, offer: Offer) -> Command {
         subscribe: config.audio_slots + config.video_slots > 0,
         priority: 0,
         purpose: Purpose::Call,
+        home: None,
     }))
 }
 

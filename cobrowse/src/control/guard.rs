@@ -3,9 +3,12 @@
 use super::Act;
 use crate::mask::Level;
 use crate::mirror::{Key, Kind, Mirror, Role};
+use serde::{Deserialize, Serialize};
 
 /// Why the shopper is asked first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
 pub enum Guard {
     /// The words on it say that it buys, pays, orders, subscribes or deletes.
     Commits,

@@ -61,9 +61,8 @@ impl Share {
 
     fn state(&self) -> Json {
         let why = match (self.phase, self.desync) {
-            (Phase::Live, Some(reason)) => format!("{reason:?}"),
-            (Phase::Live, None) => String::new(),
-            (phase, _) => phase.why().to_owned(),
+            (Phase::Live, Some(reason)) => reason.name(),
+            (phase, _) => phase.why(),
         };
         let state = match (self.phase, self.desync) {
             (Phase::Live, Some(_)) => "desynced",

@@ -14,11 +14,17 @@ import { MediaPath, type MediaState } from "./media_path";
 import { OwnTracks } from "./own_tracks";
 import { type Participant, Roster } from "./roster";
 import { endSession, Session, type SessionEvents } from "./session";
+import { Sharing } from "./sharing";
 import { digestStats, type StatsDigest } from "./stats";
+import { Viewing } from "./viewing";
 import { Viewport } from "./viewport";
 
 export class TillsideClient extends Emitter<ClientEvents> {
 	readonly media: LocalMedia;
+	/** Shared pages, for who may see them. */
+	readonly viewing = new Viewing((message) => this.#inRoom && this.#session.send(message));
+	/** This page, as far as it is shared with agents. */
+	readonly share = new Sharing((message) => this.#inRoom && this.#session.send(message));
 	#options: ClientOptions;
 	readonly #session: Session;
 	readonly #own: OwnTracks;
@@ -186,6 +192,7 @@ export class TillsideClient extends Emitter<ClientEvents> {
 	/** A session without a past: enter the room with one offer. */
 	async #enter({ you }: SessionEvents["opened"]): Promise<void> {
 		this.#you = you;
+		this.viewing.clear();
 		this.#own.allow(you.can.publish);
 		this.#inRoom = false;
 		try {
@@ -209,6 +216,7 @@ export class TillsideClient extends Emitter<ClientEvents> {
 		this.#session.send({ t: "ready" });
 		this.#session.send({ t: "view", slots: this.#viewport.wishes() });
 		for (const track of this.#own.all()) this.#sayMute(track);
+		this.share.handleOpen();
 		this.#path.handleSessionResumed();
 	}
 
@@ -248,6 +256,12 @@ export class TillsideClient extends Emitter<ClientEvents> {
 				return this.emit("chat", message);
 			case "data":
 				return this.emit("data", message);
+			case "share":
+				if (message.sharer === this.#you?.id) return this.share.handleState(message);
+				return this.viewing.handleShare(message);
+			case "control":
+				if (message.share === this.share.state?.share) return this.share.handleControl(message);
+				return this.viewing.handleControl(message);
 			case "desk":
 				return;
 		}
@@ -267,6 +281,7 @@ export class TillsideClient extends Emitter<ClientEvents> {
 		this.#pendingJoin = undefined;
 		this.#session.send({ t: "view", slots: this.#viewport.wishes() });
 		this.#setState("joined");
+		this.share.handleOpen();
 		this.#endEarlierSession();
 		this.#joining?.resolve();
 	}
@@ -329,6 +344,7 @@ export class TillsideClient extends Emitter<ClientEvents> {
 		this.#audio.stop();
 		this.#viewport.stop();
 		this.media.stop();
+		this.share.handleEnd();
 		for (const forget of this.#forgetMedia) forget();
 		this.#setState("ended");
 		const message = "The call ended before it began.";

@@ -29,7 +29,13 @@ const record =
 		value !== null &&
 		Object.entries(fields).every(([name, check]) => check((value as Record<string, unknown>)[name]));
 
-const grants = record({ room: optional(text), publish: list(text), subscribe: flag, moderate: flag });
+const grants = record({
+	room: optional(text),
+	publish: list(text),
+	subscribe: flag,
+	cobrowse: optional(text),
+	moderate: flag,
+});
 const publication = record({ id: text, source: text, muted: flag });
 const participant = record({ id: text, name: text, role: text, publications: list(publication) });
 const slot = record({ mid: text, publication: optional(text), rid: optional(text), why: optional(text) });
@@ -57,6 +63,23 @@ const MESSAGES = new Map<string, Check>(
 		chat: record({ from: text, text, private: flag }),
 		data: record({ from: text, topic: text, payload: text }),
 		desk: record({ rooms: list(deskRoom) }),
+		share: record({
+			share: text,
+			sharer: text,
+			phase: text,
+			why: optional(text),
+			by: optional(text),
+			ticket: optional(text),
+			viewers: list(text),
+		}),
+		control: record({
+			share: text,
+			viewer: text,
+			phase: text,
+			rung: text,
+			ends_in_ms: optional(count),
+			why: optional(text),
+		}),
 		error: record({ code: text, message: text, re: optional(text), retryable: flag }),
 		bye: record({ reason: text, action: text, retry_after_ms: count }),
 		pong: record({ ts: count }),

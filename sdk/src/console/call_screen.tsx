@@ -8,7 +8,8 @@ import type { Source } from "../protocol";
 import { type ChatLine, ChatPanel } from "./chat_panel";
 import { ConnectionPanel } from "./connection_panel";
 import { useEvent, useEvents, useNow, useShortcuts } from "./hooks";
-import { duration, Empty, IconButton } from "./parts";
+import { endWords } from "./page_words";
+import { duration, Empty, Icon, IconButton } from "./parts";
 import { PeoplePanel } from "./people_panel";
 import { Stage } from "./stage";
 
@@ -35,6 +36,7 @@ export function CallScreen({ client, onDone }: CallScreenProps) {
 	const [notices, notify] = useNotices();
 	const since = useRef(performance.now());
 	useEvents(client, "state", "media", "participants", "slots", "local");
+	useEvents(client.viewing, "shares");
 	useEvent(client, "ended", setEnded);
 	useEvent(client, "speakers", setSpeakers);
 	useEvent(client, "quality", ({ participant, score }) => setScores((known) => new Map(known).set(participant, score)));
@@ -57,7 +59,9 @@ export function CallScreen({ client, onDone }: CallScreenProps) {
 			if (source !== "screen" && cause instanceof TillsideError) notify(cause.message);
 		});
 	};
+	const page = usePage(client, notify);
 	useShortcuts({
+		w: () => page.ask?.(),
 		m: () => toggle("microphone"),
 		v: () => toggle("camera"),
 		s: () => toggle("screen"),
@@ -81,7 +85,7 @@ export function CallScreen({ client, onDone }: CallScreenProps) {
 		<div class={`call ${side === undefined ? "" : "with-side"}`} data-testid="call">
 			<section class="stage-area" aria-label="Call">
 				<CallHead client={client} since={since.current} />
-				<Stage client={client} speakers={speakers} scores={scores} />
+				<Stage client={client} speakers={speakers} scores={scores} share={page.share} onNotice={notify} />
 				<div class="notices" role="status">
 					{client.mediaState === "interrupted" && (
 						<p>The connection is shaky. Sound and picture come back in a moment…</p>
@@ -104,7 +108,7 @@ export function CallScreen({ client, onDone }: CallScreenProps) {
 						</button>
 					)}
 				</div>
-				<Controls client={client} side={side} unread={unread} onToggle={toggle} onOpen={open} />
+				<Controls client={client} side={side} unread={unread} onToggle={toggle} onOpen={open} onAskPage={page.ask} />
 			</section>
 			{side === "people" && <PeoplePanel client={client} scores={scores} onClose={() => setSide(undefined)} />}
 			{side === "chat" && (
@@ -137,9 +141,11 @@ interface ControlsProps {
 	unread: boolean;
 	onToggle: (source: Source) => void;
 	onOpen: (panel: Side) => void;
+	/** Asks to see the shopper's page; undefined where that is not possible now. */
+	onAskPage: (() => void) | undefined;
 }
 
-function Controls({ client, side, unread, onToggle, onOpen }: ControlsProps) {
+function Controls({ client, side, unread, onToggle, onOpen, onAskPage }: ControlsProps) {
 	const on = (source: Source) => client.media.of(source).on;
 	const [mic, camera, screen] = [on("microphone"), on("camera"), on("screen")];
 	const off = (isOn: boolean) => (isOn ? "" : "off");
@@ -173,6 +179,18 @@ function Controls({ client, side, unread, onToggle, onOpen }: ControlsProps) {
 					testId="toggle-screen"
 					onClick={() => onToggle("screen")}
 				/>
+			)}
+			{onAskPage !== undefined && (
+				<button
+					type="button"
+					class="ask-page"
+					data-testid="ask-page"
+					aria-keyshortcuts="w"
+					title="Ask to see the page (W)"
+					onClick={onAskPage}
+				>
+					<Icon name="page" /> Ask to see the page
+				</button>
 			)}
 			<i class="gap" />
 			<IconButton
@@ -233,6 +251,25 @@ function CallEnd({ ended, seconds, onDone }: { ended: Ended; seconds: number; on
 			</button>
 		</Empty>
 	);
+}
+
+/** The shopper's page: shared, asked for, or to be asked for. Says once why it ended. */
+function usePage(client: TillsideClient, notify: (text: string) => void) {
+	const shopper = [...client.participants.values()].find(({ role }) => role === "shopper");
+	const share = shopper && client.viewing.shareOf(shopper.id);
+	const isOver = share === undefined || share.phase === "ended";
+	const told = useRef<string | undefined>(undefined);
+	useEffect(() => {
+		if (share?.phase !== "ended" || told.current === share.share) return;
+		told.current = share.share;
+		notify(endWords(shopper?.name || "The customer", share.why));
+	}, [share]);
+	const mayAsk =
+		shopper !== undefined && isOver && client.you?.can.cobrowse !== undefined && client.you.role !== "observer";
+	const ask = () => {
+		if (shopper !== undefined && !client.viewing.ask(shopper.id)) notify("Not asked: the connection is away.");
+	};
+	return { share: isOver ? undefined : share, ask: mayAsk ? ask : undefined };
 }
 
 interface Notice {

@@ -77,3 +77,17 @@ export function useLevel(track: MediaStreamTrack | undefined): number {
 	}, [track]);
 	return level;
 }
+
+/** How large an element is, in CSS pixels; 0 before it is laid out. */
+export function useSize(element: { readonly current: HTMLElement | null }): { width: number; height: number } {
+	const [size, setSize] = useState({ width: 0, height: 0 });
+	useEffect(() => {
+		if (element.current === null) return;
+		const observer = new ResizeObserver(([entry]) => {
+			if (entry !== undefined) setSize({ width: entry.contentRect.width, height: entry.contentRect.height });
+		});
+		observer.observe(element.current);
+		return () => observer.disconnect();
+	}, [element]);
+	return size;
+}

@@ -5,6 +5,8 @@ const SHORTCUTS: [key: string, what: string][] = [
 	["M", "Microphone on or off"],
 	["V", "Camera on or off"],
 	["S", "Share your screen, or stop"],
+	["W", "Ask to see the customer’s page"],
+	["1–5", "On that page: look, point, highlight, draw, click and type"],
 	["C", "Chat"],
 	["P", "People"],
 	["I", "Connection"],

@@ -1,10 +1,11 @@
 /**
- * The pictures of a call: a shared screen or the shopper has the main place, the others stand beside it. The shared
- * page of a co-browsed visit will have that main place.
+ * The pictures of a call: a shared page, a shared screen or the shopper has the main place, the others stand beside it.
  */
 import type { TillsideClient } from "../client/client";
 import { type Participant, publicationOf } from "../client/roster";
+import type { KnownShare } from "../client/viewing";
 import type { Why } from "../protocol";
+import { PageStage } from "./page_stage";
 import { SelfTile, Tile } from "./tile";
 
 const NOTES: Record<Why, string | undefined> = {
@@ -19,9 +20,12 @@ interface StageProps {
 	client: TillsideClient;
 	speakers: readonly string[];
 	scores: ReadonlyMap<string, number>;
+	/** The shopper's page, if it is shared or was asked for. */
+	share: KnownShare | undefined;
+	onNotice: (text: string) => void;
 }
 
-export function Stage({ client, speakers, scores }: StageProps) {
+export function Stage({ client, speakers, scores, share, onNotice }: StageProps) {
 	const people = [...client.participants.values()].filter(({ role }) => role !== "observer");
 	const shown = (person: Participant, source: "camera" | "screen") => {
 		const publication = publicationOf(person, source);
@@ -32,13 +36,19 @@ export function Stage({ client, speakers, scores }: StageProps) {
 		return publication === undefined || why === undefined ? undefined : NOTES[why];
 	};
 	const sharer = people.find((person) => shown(person, "screen") !== undefined);
+	const hasMain = share !== undefined || sharer !== undefined;
 	const self = client.media.of("camera");
 	const isMuted = !client.media.of("microphone").on;
 	// The shopper first: whoever is helped comes before whoever helps.
 	people.sort((a, b) => Number(b.role === "shopper") - Number(a.role === "shopper"));
 	return (
-		<div class={`stage ${sharer === undefined ? `faces-${Math.min(people.length, 4)}` : "with-screen"}`}>
-			{sharer !== undefined && (
+		<div
+			class={`stage ${hasMain ? "with-screen" : `faces-${Math.min(people.length, 4)}`} ${share === undefined ? "" : "with-page"}`}
+		>
+			{share !== undefined && (
+				<PageStage client={client} share={share} sharer={client.participants.get(share.sharer)} onNotice={onNotice} />
+			)}
+			{share === undefined && sharer !== undefined && (
 				<Tile
 					client={client}
 					name={sharer.name || "Guest"}

@@ -25,10 +25,12 @@ export class CallView {
 	readonly #notices = element("div", { class: "notices", attributes: { role: "status" } });
 	readonly #chat: Chat;
 	readonly #buttons: Record<Source | "chat", HTMLButtonElement>;
+	readonly #page: HTMLButtonElement;
 	readonly #forget: (() => void)[];
 	#speakers: readonly string[] = [];
 
-	constructor(client: TillsideClient, strings: Strings) {
+	/** @param onSharePage is told when the shopper wants to show the page, or no longer */
+	constructor(client: TillsideClient, strings: Strings, onSharePage: () => void) {
 		this.#client = client;
 		this.#strings = strings;
 		this.#main = new Tile(client, "remote-video", "main");
@@ -42,10 +44,25 @@ export class CallView {
 			class: "danger",
 			onClick: () => client.leave(),
 		});
+		this.#page = iconButton("eye", strings.sharing.offer, {
+			testId: "toggle-page",
+			class: "active",
+			onClick: onSharePage,
+		});
+		this.#page.hidden = client.you?.can.cobrowse !== "share";
 		const { microphone, camera, screen, chat } = this.#buttons;
 		screen.hidden = !canShareScreen();
 		const attributes = { role: "toolbar", "aria-label": strings.inCall };
-		const controls = element("div", { class: "controls", attributes }, microphone, camera, screen, chat, hangUp);
+		const controls = element(
+			"div",
+			{ class: "controls", attributes },
+			microphone,
+			camera,
+			screen,
+			this.#page,
+			chat,
+			hangUp,
+		);
 		this.content = [stage, this.#chat.root, controls];
 		this.#forget = this.#listen();
 		this.#showPeople();
@@ -63,6 +80,13 @@ export class CallView {
 		const notice = element("p", { text });
 		this.#notices.append(notice);
 		setTimeout(() => notice.remove(), NOTICE_MS);
+	}
+
+	/** Whether the page is shared. */
+	showSharing(isShared: boolean): void {
+		const { offer, stop } = this.#strings.sharing;
+		this.#page.setAttribute("aria-pressed", String(isShared));
+		setIconButton(this.#page, "eye", isShared ? stop : offer);
 	}
 
 	remove(): void {

@@ -15,6 +15,8 @@ import { CallView } from "./call_view";
 import { askConsent, type Consent } from "./consent";
 import { element, icon } from "./dom";
 import { forget, type Remembered, recall, remember } from "./memory";
+import { PageSharing } from "./page_sharing";
+import { TabFollower } from "./share_tabs";
 import { Panel } from "./panel";
 import { ENGLISH, type Strings } from "./strings";
 import style from "./style.css?inline";
@@ -35,6 +37,9 @@ export class TillsideHelp extends HTMLElement {
 	/** The devices of this visit; undefined: there is none. */
 	#media: LocalMedia | undefined;
 	#client: TillsideClient | undefined;
+	#sharing: PageSharing | undefined;
+	/** Shows this page for a call in another tab of the store. */
+	#follower: TabFollower | undefined;
 	#call: CallView | undefined;
 	/** Who helps, or helped last in this visit. */
 	#helper: string | undefined;
@@ -78,7 +83,10 @@ export class TillsideHelp extends HTMLElement {
 		this.#shadow.append(this.#launcher, this.#live);
 		const remembered = recall();
 		if (remembered !== undefined && Date.now() - remembered.seenAt < RETURN_MS_MAX) void this.#return(remembered);
-		else this.#stage = "closed";
+		else {
+			this.#stage = "closed";
+			this.#follow();
+		}
 	}
 
 	disconnectedCallback(): void {
@@ -87,6 +95,8 @@ export class TillsideHelp extends HTMLElement {
 			if (this.isConnected) return;
 			removeEventListener("pagehide", this.#onPageHide);
 			this.#cancel();
+			this.#follower?.stop();
+			this.#follower = undefined;
 		});
 	}
 
@@ -182,7 +192,7 @@ export class TillsideHelp extends HTMLElement {
 		return true;
 	}
 
-	#join(media: LocalMedia, { token, name, replaces }: Remembered): void {
+	#join(media: LocalMedia, { token, name, replaces, sharing }: Remembered): void {
 		let first: string | undefined = token;
 		const source = async () => {
 			const known = first ?? (await this.#requestToken(name)).token;
@@ -193,6 +203,8 @@ export class TillsideHelp extends HTMLElement {
 		const server = this.getAttribute("server") ?? "/";
 		const client = new TillsideClient({ server, token: source, media, replaces });
 		this.#client = client;
+		this.#sharing = this.#shareWith(client, server);
+		if (sharing !== undefined) this.#sharing.continue(sharing);
 		const isCurrent = () => this.#client === client;
 		client.on("waiting", () => this.#showRoom());
 		client.on("participants", () => this.#showRoom());
@@ -211,6 +223,28 @@ export class TillsideHelp extends HTMLElement {
 			// `ended` has told it.
 			() => {},
 		);
+	}
+
+	/** A call in this tab shares by itself; without one, the page may be a part of another tab's. */
+	#follow(): void {
+		if (typeof BroadcastChannel !== "undefined") this.#follower ??= new TabFollower(this.#strings.sharing);
+	}
+
+	#shareWith(client: TillsideClient, server: string): PageSharing {
+		this.#follower?.stop();
+		this.#follower = undefined;
+		return new PageSharing({
+			client,
+			server,
+			parent: this.#shadow,
+			strings: this.#strings,
+			notify: (text) => {
+				this.#call?.notify(text);
+				this.#announce(text);
+			},
+			remember: (sharing) => this.#remember({ sharing }),
+			changed: (isShared) => this.#showSharing(isShared),
+		});
 	}
 
 	#requestToken(name: string): Promise<Required<TokenAnswer>> {
@@ -247,7 +281,8 @@ export class TillsideHelp extends HTMLElement {
 	#showCall(client: TillsideClient): void {
 		const panel = this.#ensurePanel();
 		if (this.#call === undefined) {
-			this.#call = new CallView(client, this.#strings);
+			this.#call = new CallView(client, this.#strings, () => void this.#sharing?.toggle());
+			this.#call.showSharing(this.#sharing?.isShared ?? false);
 			this.#show("call", this.#call.content);
 			this.#announce(this.#strings.arrived(this.#call.helper?.name || this.#strings.helper));
 			if (!this.#remembered?.since) this.#remember({ since: Date.now() });
@@ -274,6 +309,7 @@ export class TillsideHelp extends HTMLElement {
 	}
 
 	#showEnd({ reason, error }: Ended): void {
+		this.#endSharing();
 		forget();
 		this.#remembered = undefined;
 		this.#helper = undefined;
@@ -341,10 +377,23 @@ export class TillsideHelp extends HTMLElement {
 	#cancel(): void {
 		const client = this.#client;
 		this.#client = undefined;
+		this.#endSharing();
 		client?.leave();
 		forget();
 		this.#remembered = undefined;
 		this.#close();
+	}
+
+	#showSharing(isShared: boolean): void {
+		this.#call?.showSharing(isShared);
+		// On a phone the call covers what is being shown.
+		if (isShared && this.#panel !== undefined && matchMedia("(max-width: 520px)").matches) this.#panel.isSmall = true;
+	}
+
+	#endSharing(): void {
+		this.#sharing?.stop();
+		this.#sharing = undefined;
+		if (this.isConnected) this.#follow();
 	}
 
 	/** Back to the button. No device stays open. */

@@ -1,6 +1,6 @@
 /**
- * Remembers a running call over page changes, for this tab only (`sessionStorage`): the token that lets it back in, and
- * what was switched on. Nothing about the call's content.
+ * Remembers a running call over page changes, for this tab only (`sessionStorage`): the token that lets it back in,
+ * what was switched on, and the ticket of a shared page. Nothing about the call's content.
  */
 import type { Resume } from "../protocol";
 
@@ -16,6 +16,8 @@ export interface Remembered {
 	isSmall: boolean;
 	/** When the helper came, in milliseconds since 1970; 0: not yet. */
 	since: number;
+	/** The share of this tab's pages, while there is one. As secret as the token. */
+	sharing?: { share: string; ticket: string } | undefined;
 	/** When the page was last left, in milliseconds since 1970. */
 	seenAt: number;
 }

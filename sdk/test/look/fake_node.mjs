@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { inflateRawSync } from "node:zlib";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -11,7 +12,10 @@ const dist = fileURLToPath(new URL("../../dist", import.meta.url));
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css" };
 /** As strict as a store's page may be: nothing inline, nothing from elsewhere. */
 const CSP =
-	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws:; form-action 'self'; base-uri 'none'";
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws:; frame-src 'self'; form-action 'self'; base-uri 'none'";
+/** Of the empty page in which shared pages are built; the node's own. */
+const STAGE_CSP =
+	"default-src 'none'; img-src blob:; font-src blob:; style-src 'unsafe-inline'; frame-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin";
 
 /** Serves the built pages. @returns the address, and a function that stops serving */
 export async function servePages() {
@@ -27,7 +31,7 @@ export async function servePages() {
 		try {
 			const content = await readFile(join(dist, path));
 			response.setHeader("content-type", TYPES[extname(path)] ?? "application/octet-stream");
-			response.setHeader("content-security-policy", CSP);
+			response.setHeader("content-security-policy", path === "/console/stage.html" ? STAGE_CSP : CSP);
 			response.end(content);
 		} catch {
 			response.statusCode = 404;
@@ -59,7 +63,12 @@ export async function fakeNode(page, script) {
 			switch (message.t) {
 				case "hello": {
 					const role = message.token;
-					const can = { publish: ["microphone", "camera", "screen"], subscribe: true, moderate: role === "agent" };
+					const can = {
+						publish: ["microphone", "camera", "screen"],
+						subscribe: true,
+						moderate: role === "agent",
+						cobrowse: role === "agent" ? "control" : "share",
+					};
 					const you = { id: `p_${role}`, name: role === "agent" ? "Robin" : "Sam", role, can };
 					say({
 						t: "welcome",
@@ -89,7 +98,54 @@ export async function fakeNode(page, script) {
 			}
 		});
 	});
-	return { heard, say: (message) => sockets.at(-1)(message) };
+	const share = { heard: [], events: [], results: {}, say: () => {} };
+	const stream = { records: [], texts: [], assets: 0, say: () => {} };
+	await page.routeWebSocket(/\/v1\/share$/, (socket) => {
+		if (page.url().includes("/console/")) answerViewer(socket, share);
+		else answerSharer(socket, stream);
+	});
+	return { heard, share, stream, say: (message) => sockets.at(-1)(message) };
+}
+
+/** Wants a snapshot of a shopper's page at once, and keeps what comes. */
+function answerSharer(socket, stream) {
+	stream.say = (message) => socket.send(JSON.stringify(message));
+	let parts = [];
+	socket.onMessage((frame) => {
+		if (typeof frame === "string") {
+			const message = JSON.parse(frame);
+			stream.texts.push(message);
+			if (message.t !== "hello") return;
+			stream.say({ t: "welcome", share: "h_1", as: "sharer", name_of_sharer: "Sam", images: true });
+			return stream.say({ t: "snapshot", reason: "no_snapshot" });
+		}
+		if (frame[0] === 0x40) return (stream.assets += 1);
+		const framed = (frame[0] & 0x80) !== 0;
+		parts.push(framed ? frame.subarray(1) : frame);
+		if (framed && frame[0] & 0x02) return;
+		const whole = Buffer.concat(parts);
+		parts = [];
+		stream.records.push(...JSON.parse(framed && frame[0] & 0x01 ? inflateRawSync(whole) : whole));
+	});
+}
+
+/** Answers a viewer's socket of a shared page. */
+function answerViewer(socket, share) {
+	share.say = (message) => socket.send(JSON.stringify(message));
+	share.play = (...events) => socket.send(Buffer.from(JSON.stringify(events)));
+	socket.onMessage((text) => {
+		const message = JSON.parse(text);
+		share.heard.push(message);
+		if (message.t === "ping") share.say({ t: "pong", ts: message.ts - 60 });
+		if (message.t === "verb") {
+			const name = Object.keys(message.verb.act)[0];
+			share.say({ t: "outcome", seq: message.verb.seq, result: share.results[name] ?? "done" });
+		}
+		if (message.t !== "hello") return;
+		share.say({ t: "welcome", share: "s_1", as: "viewer", name_of_sharer: "Sam Okafor", images: true });
+		share.say({ t: "delay", sharer_ms: 42 });
+		share.play(...share.events);
+	});
 }
 
 /** Runs in the page: the other end of its RTCPeerConnection, with drawn faces for cameras. */

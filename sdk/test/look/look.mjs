@@ -6,6 +6,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { fakeNode, servePages } from "./fake_node.mjs";
+import { recordPage } from "./record.mjs";
 
 const [folder = "look", filter = ""] = process.argv.slice(2);
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -51,7 +52,82 @@ const ask = async (page, talk = "video") => {
 const take = (page) => page.getByTestId("take").first().click();
 const settle = (page, ms = 900) => page.waitForTimeout(ms);
 
+const share = (phase, more) => ({
+	t: "share",
+	share: "h_1",
+	sharer: "p_shopper",
+	phase,
+	ticket: "ticket",
+	viewers: ["p_agent"],
+	...more,
+});
+/** Has the page shared and seen by the agent. */
+async function startShare(page, node) {
+	await ask(page, "chat");
+	await page.getByTestId("toggle-page").waitFor();
+	node.say(share("live", {}));
+	await page.getByTestId("share-badge").waitFor();
+	for (let tries = 0; tries < 50 && node.stream.records.length === 0; tries++) await settle(page, 100);
+	process.stdout.write(`${node.stream.records.length} events, ${node.stream.assets} assets\n`);
+}
+async function giveControl(page, node, rung) {
+	node.say({
+		t: "control",
+		share: "h_1",
+		viewer: "p_agent",
+		phase: "granted",
+		rung,
+		ends_in_ms: 300_000,
+	});
+	await page.getByTestId("control-revoke").waitFor();
+}
+/** The number of the first element of that tag in the last snapshot. */
+function idOf(node, tag) {
+	const find = (one) => (one.tagName === tag ? one : (one.childNodes ?? []).map(find).find(Boolean));
+	return find(node.stream.records.findLast(({ type }) => type === 2).data.node)?.id;
+}
+function act(node, seq, id, tag, what, guard) {
+	const text = new TextEncoder().encode(`${tag}\n\n\n\n`);
+	const fingerprint = text.reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193), 0x811c9dc5) >>> 0;
+	const verb = { seq, epoch: 1, node: id, fingerprint, act: what };
+	node.stream.say({ t: "act", viewer: "p_agent", name: "Robin Vale", verb, guard });
+}
+
 /** Each: the page, what the node says, and what a person does. */
+const share = (phase, more = {}) => ({ t: "share", share: "s_1", sharer: "p_1", phase, viewers: ["p_agent"], ...more });
+const change = (source, data) => ({ type: 3, data: { source, ...data }, timestamp: 1 });
+/** A call of a shopper whose page is shared, or will be. */
+const shared = (name, act) => ({
+	[`console-share-${name}`]: {
+		path: "/console/",
+		script: {
+			greeted: [QUEUE],
+			joined: [state(person("p_1", "Sam Okafor", "shopper")), bind("p_1:1")],
+		},
+		act: async (page, node) => {
+			await take(page);
+			await page.getByTestId("call").waitFor();
+			await act(page, node);
+			await settle(page, 1500);
+		},
+	},
+});
+/** Shares a page of the demo shop. */
+const goLive = async (page, node, path) => {
+	const shop = await page.context().newPage();
+	await shop.setViewportSize({ width: 1180, height: 740 });
+	await shop.goto(new URL(path, page.url()).href);
+	node.share.events = (await shop.evaluate(recordPage)).events;
+	await shop.close();
+	node.say(share("live", { ticket: "ticket" }));
+	await page.getByTestId("page-address").waitFor();
+	await settle(page);
+};
+const grant = async (page, node, rung) => {
+	node.say({ t: "control", share: "s_1", viewer: "p_agent", phase: "granted", rung, ends_in_ms: 290_000 });
+	await page.getByTestId("control-granted").waitFor();
+};
+
 const LOOKS = {
 	"shop-home": { path: "/demo/" },
 	"shop-category": { path: "/demo/table.html" },
@@ -119,6 +195,70 @@ const LOOKS = {
 			await settle(page, 2500);
 		},
 	},
+	"share-ask": {
+		path: "/demo/products/copper-kettle.html",
+		script: { joined: [state(agent()), bind("p_agent:1")] },
+		act: async (page, node) => {
+			await ask(page, "chat");
+			await page.getByTestId("toggle-page").waitFor();
+			node.say(share("requested", { by: "p_agent", viewers: [] }));
+		},
+	},
+	"share-badge": {
+		path: "/demo/products/copper-kettle.html",
+		script: { joined: [state(agent()), bind("p_agent:1")] },
+		act: startShare,
+	},
+	"share-paused": {
+		path: "/demo/products/copper-kettle.html",
+		script: { joined: [state(agent()), bind("p_agent:1")] },
+		act: async (page, node) => {
+			await startShare(page, node);
+			node.say(share("paused", { why: "shopper", viewers: [] }));
+		},
+	},
+	"control-ask": {
+		path: "/demo/products/copper-kettle.html",
+		script: { joined: [state(agent()), bind("p_agent:1")] },
+		act: async (page, node) => {
+			await startShare(page, node);
+			node.say({ t: "control", share: "h_1", viewer: "p_agent", phase: "requested", rung: "type" });
+		},
+	},
+	"control-given": {
+		path: "/demo/products/copper-kettle.html",
+		script: { joined: [state(agent()), bind("p_agent:1")] },
+		act: async (page, node) => {
+			await startShare(page, node);
+			await giveControl(page, node, "navigate");
+			act(node, 1, idOf(node, "h1"), "h1", { highlight: {} });
+			act(node, 2, idOf(node, "h1"), "h1", { point: { x: 0.4, y: 0.9 } });
+			act(node, 3, idOf(node, "img"), "img", {
+				draw: {
+					points: [
+						[0.2, 0.3],
+						[0.4, 0.25],
+						[0.6, 0.4],
+						[0.5, 0.7],
+						[0.25, 0.65],
+						[0.2, 0.3],
+					],
+				},
+			});
+			await settle(page, 300);
+		},
+	},
+	"control-confirm": {
+		path: "/demo/cart.html",
+		cart: true,
+		script: { joined: [state(agent()), bind("p_agent:1")] },
+		act: async (page, node) => {
+			await startShare(page, node);
+			await giveControl(page, node, "navigate");
+			act(node, 1, idOf(node, "h1"), "h1", { click: { x: 0.5, y: 0.5 } }, "commits");
+			await page.getByTestId("confirm-act").waitFor();
+		},
+	},
 	"widget-ended": {
 		path: "/demo/",
 		script: { joined: [state(agent()), bind("p_agent:1")] },
@@ -178,6 +318,37 @@ const LOOKS = {
 			await settle(page, 3000);
 		},
 	},
+	...shared("asked", async (page, node) => node.say(share("requested", { by: "p_agent" }))),
+	...shared("paused", async (page, node) => node.say(share("paused", { why: "page" }))),
+	...shared("offer", async () => {}),
+	...shared("page", async (page, node) => {
+		await goLive(page, node, "/demo/products/copper-kettle.html");
+		await node.share.play(change(1, { positions: [{ x: 640, y: 420, id: 1, timeOffset: 0 }] }));
+	}),
+	...shared("checkout", async (page, node) => {
+		await goLive(page, node, "/demo/checkout.html");
+		await grant(page, node, "click");
+		await page.getByTestId("page-overlay").click({ position: { x: 330, y: 330 } });
+		node.share.play(change(1, { positions: [{ x: 640, y: 320, id: 1, timeOffset: 0 }] }));
+	}),
+	...shared("ladder", async (page, node) => {
+		await goLive(page, node, "/demo/products/copper-kettle.html");
+		await page.getByTestId("ask-control").click();
+	}),
+	...shared("draw", async (page, node) => {
+		await goLive(page, node, "/demo/products/copper-kettle.html");
+		await grant(page, node, "point");
+		await page.getByTestId("tool-draw").click();
+		const box = await page.getByTestId("page-overlay").boundingBox();
+		await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.4);
+		await page.mouse.down();
+		for (let step = 0; step < 30; step++)
+			await page.mouse.move(
+				box.x + box.width * (0.5 + 0.15 * Math.sin(step / 4.5)),
+				box.y + box.height * (0.5 - 0.1 * Math.cos(step / 4.5)),
+			);
+		await page.mouse.up();
+	}),
 	"console-chat": {
 		path: "/console/",
 		script: { greeted: [QUEUE], joined: [state(person("p_1", "Sam Okafor", "shopper", { camera: false }))] },

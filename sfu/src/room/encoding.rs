@@ -2,6 +2,7 @@
 
 use super::rate::RateMeter;
 use crate::id::Rid;
+use crate::link::LinkedPacket;
 use crate::rtp::vp8::Vp8Descriptor;
 use crate::rtp::{self, FrameInspector, FrameMarks, RtpPacket, Ssrc, vp8};
 use crate::sdp::{Codec, MediaKind};
@@ -123,6 +124,22 @@ impl Encoding {
         }
         let inserted = self.ring.insert(sequence, facts, incoming.extensions, incoming.payload);
         (inserted == Insertion::New).then_some(sequence)
+    }
+
+    /// Takes in a packet that another worker has taken in before. False if it is known or too old.
+    pub(super) fn receive_linked(&mut self, now: Instant, packet: &LinkedPacket<'_>) -> bool {
+        if packet.generation != self.generation {
+            *self = Self { generation: packet.generation, ..Self::new(self.kind, self.rid) };
+        }
+        self.last_packet = Some(now);
+        self.rate.add(now, packet.payload.len());
+        self.height = packet.height;
+        if packet.facts.is_switch_point() {
+            self.keyframes.seen_keyframe();
+        }
+        // Another thread may have read the clock a little later.
+        let facts = PacketFacts { arrival: packet.facts.arrival.min(now), ..packet.facts };
+        self.ring.insert(packet.sequence, facts, packet.extensions, packet.payload) == Insertion::New
     }
 
     /// When the publisher is to be asked for something: lost packets or a keyframe.

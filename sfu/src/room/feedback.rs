@@ -3,7 +3,7 @@
 
 use super::participant::Participant;
 use super::publication::PublicationKey;
-use super::{Context, Room};
+use super::{Context, Room, Scratch};
 use crate::command::{Event, QualityCause};
 use crate::demux::ParticipantKey;
 use crate::rtcp::{
@@ -50,9 +50,10 @@ impl Room {
                 RtcpPacket::TransportFeedback(feedback) => {
                     let downlink = &mut self.participants[key.0].downlink;
                     let arrivals = feedback.arrivals().map(|(number, at)| (number.0, at));
-                    self.results.clear();
-                    downlink.twcc.handle_feedback(context.now, arrivals, &mut self.results);
-                    downlink.bandwidth.on_feedback(context.now, &self.results);
+                    let results = &mut self.scratch.results;
+                    results.clear();
+                    downlink.twcc.handle_feedback(context.now, arrivals, results);
+                    downlink.bandwidth.on_feedback(context.now, results);
                 }
                 RtcpPacket::ExtendedReport(report) => {
                     let reference = report.reference_time().map(|time| (report.ssrc, time.middle(), context.now));
@@ -72,6 +73,7 @@ impl Room {
         participant.uplink.clock.handle_sender_report(context.config.wall.ntp(context.now), theirs);
         let encoding = &mut self.publications[role.publication.0].encodings[usize::from(role.encoding)];
         encoding.handle_sender_report(context.now, theirs, report.info.rtp_timestamp);
+        self.tell_clock(role.publication, role.encoding);
     }
 
     /// A receiver lost packets: it gets them from the ring, on the slot's RTX stream.
@@ -87,7 +89,7 @@ impl Room {
         let mut limit = participant.nacks;
         let Some((mut egress, slots)) = participant.egress(context.now) else { return };
         let Some(slot) = slots.iter_mut().find(|slot| slot.ssrc == media) else { return };
-        let Some(publication) = slot.publication().map(|key| &self.publications[key.0]) else { return };
+        let Some(publication) = slot.publication().map(|key| &mut self.publications[key.0]) else { return };
         for number in lost {
             context.counters.nack_in += 1;
             if limit.take(context.now) && slot.resend(&mut egress, publication, number.0, rtt, context.sends) {
@@ -108,13 +110,13 @@ impl Room {
         let wanted = slot.awaited_encoding(publication).or(slot.encoding());
         if let Some(encoding) = wanted {
             publication.encodings[usize::from(encoding)].keyframes.request();
-            self.wake_at(context.now);
+            self.timers.wake_owner(&publication.owner, context.now);
         }
     }
 
     /// Keyframe requests, NACKs and arrival times to one publisher, as far as they are due.
     pub(super) fn send_feedback(&mut self, context: &mut Context<'_>, key: ParticipantKey) {
-        let Self { participants, publications, missing, .. } = self;
+        let Self { participants, publications, scratch: Scratch { missing, .. }, .. } = self;
         let participant = &mut participants[key.0];
         let (ours, rtt) = (participant.uplink.ssrc, participant.downlink.rtt().unwrap_or(RTT_ASSUMED));
         for own in &participant.publications {
@@ -141,15 +143,17 @@ impl Room {
 
     /// Sender and receiver reports of one participant, once a second.
     pub(super) fn send_reports(&mut self, context: &mut Context<'_>, key: ParticipantKey) {
-        let blocks = self.report_blocks(context, key);
-        let sender_infos: Vec<(Ssrc, SenderInfo)> = self.sender_infos(context, key);
+        let (mut blocks, mut senders) =
+            (std::mem::take(&mut self.scratch.blocks), std::mem::take(&mut self.scratch.senders));
+        self.report_blocks(context, key, &mut blocks);
+        self.sender_infos(context, key, &mut senders);
         let participant = &mut self.participants[key.0];
         let ours = participant.uplink.ssrc;
         let reference = participant.uplink.reference_time.take();
         let (cname, now) = (participant.negotiation.cname.as_str(), context.now);
         send_rtcp(&mut participant.transport, context, None, |out| {
             let mut written = out.receiver_report(ours, &blocks) && out.source_description(ours, cname);
-            for (ssrc, info) in &sender_infos {
+            for (ssrc, info) in &senders {
                 written |= out.sender_report(*ssrc, info, &[]) && out.source_description(*ssrc, cname);
             }
             if let Some((ssrc, last_reference_time, at)) = reference {
@@ -159,10 +163,11 @@ impl Room {
             written
         });
         participant.tell_quality(context, &blocks);
+        (self.scratch.blocks, self.scratch.senders) = (blocks, senders);
     }
 
-    fn report_blocks(&mut self, context: &Context<'_>, key: ParticipantKey) -> Vec<ReportBlock> {
-        let mut blocks = Vec::new();
+    fn report_blocks(&mut self, context: &Context<'_>, key: ParticipantKey, blocks: &mut Vec<ReportBlock>) {
+        blocks.clear();
         for own in &self.participants[key.0].publications {
             for encoding in &mut self.publications[own.0].encodings {
                 let Some((ssrc, report)) = encoding.ssrc.zip(encoding.stats.report(context.now)) else { continue };
@@ -177,22 +182,23 @@ impl Room {
                 });
             }
         }
-        blocks
     }
 
     /// Our sender reports lead the publisher's clock over to the slot's (media trap B1).
-    fn sender_infos(&self, context: &Context<'_>, key: ParticipantKey) -> Vec<(Ssrc, SenderInfo)> {
+    fn sender_infos(&self, context: &Context<'_>, key: ParticipantKey, infos: &mut Vec<(Ssrc, SenderInfo)>) {
+        infos.clear();
         let ntp = context.config.wall.ntp(context.now);
         let info = |slot: &super::slot::Slot| {
             let PublicationKey(publication) = slot.publication()?;
             let publication = &self.publications[publication];
             let clock = publication.encodings[usize::from(slot.encoding()?)].clock?;
-            let publisher = &self.participants[publication.owner.0].uplink.clock;
+            let publisher = self.publisher_clock(publication);
             let rtp_timestamp = slot.translate(publisher.timestamp_at(ntp, &clock)?)?;
             let (packets, payload_bytes) = (slot.packets_sent, slot.octets_sent);
             Some((slot.ssrc, SenderInfo { ntp: NtpTime(ntp.0), rtp_timestamp, packets, payload_bytes }))
         };
-        self.participants[key.0].slots.iter().filter_map(info).collect()
+        let participant = &self.participants[key.0];
+        infos.extend(participant.playing.iter().filter_map(|&slot| info(&participant.slots[slot])));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Offers: from a client's session description to a participant with publications and slots.
 
 use super::participant::{Downlink, Negotiation, Participant, Streams, Uplink};
-use super::publication::{Publication, PublicationKey};
+use super::publication::Publication;
 use super::slot::Slot;
 use super::{Change, Context, Room};
 use crate::command::{Event, Join, ReOffer, RefuseError, Track};
@@ -62,6 +62,9 @@ impl Room {
             connected: false,
             publications: Vec::new(),
             slots: Vec::new(),
+            playing: Vec::new(),
+            slots_changed: false,
+            reports_arrivals: false,
             streams: Streams::default(),
             uplink: Uplink {
                 extensions: negotiated.received_extensions.clone(),
@@ -127,7 +130,7 @@ impl Room {
         context.events.push_back(answered(offer.participant, offer.n, &negotiated));
         self.adopt(context, key, &negotiated, &offer.tracks);
         if let Some(at) = self.participants[key.0].transport.poll_timeout() {
-            self.wake_at(at);
+            self.wake(key, at);
         }
         Ok(())
     }
@@ -144,7 +147,7 @@ impl Room {
             self.place_all(context);
         }
         if let Some(at) = self.participants[key.0].transport.poll_timeout() {
-            self.wake_at(at);
+            self.wake(key, at);
         }
     }
 
@@ -155,12 +158,12 @@ impl Room {
         match (known, media.publishing().and(track)) {
             (None, Some(track)) => {
                 let id = PublicationId { participant: participant.id, mid: media.mid };
-                let publication = Publication::new(id, key, track.source, track.muted, media);
-                let publication = PublicationKey(self.publications.insert(publication));
+                let publication = self.publish(Publication::new(id, key, participant.priority, track, media));
                 self.participants[key.0].publications.push(publication);
             }
             (Some(publication), Some(track)) => {
                 self.publications[publication.0].renegotiate(media, track);
+                self.announce(publication);
             }
             (Some(publication), None) => {
                 self.unpublish(publication);
@@ -185,7 +188,10 @@ impl Room {
                 participant.slots.push(Slot::new(context.now, media, slot, start));
             }
             (Some(known), Some(slot)) => known.renegotiate(media, slot),
-            (Some(_), None) => participant.slots.retain(|slot| slot.mid != media.mid),
+            (Some(_), None) => {
+                participant.slots.retain(|slot| slot.mid != media.mid);
+                participant.arrange();
+            }
             (None, None) => {}
         }
     }

@@ -5,7 +5,7 @@ use super::slot::{Egress, Slot};
 use crate::command::Binding;
 use crate::id::{Mid, ParticipantId};
 use crate::rtp::Ssrc;
-use crate::sdp::{ExtensionMap, Offer, Purpose};
+use crate::sdp::{ExtensionMap, MediaKind, Offer, Purpose};
 use crate::sends::NetPath;
 use crate::srtp::{SSRCS_PER_SESSION_MAX, SrtpSealer};
 use crate::stream::bandwidth::BandwidthEstimate;
@@ -27,6 +27,13 @@ pub(super) struct Participant {
     /// In the order of the offer.
     pub(super) publications: Vec<PublicationKey>,
     pub(super) slots: Vec<Slot>,
+    /// Which of the slots show something, in the order of the receiver's priorities, audio first. Forwarding and layer
+    /// choice walk this short list instead of the slots, which are large.
+    pub(super) playing: Vec<usize>,
+    /// Whether what the slots show has changed since the participant was told.
+    pub(super) slots_changed: bool,
+    /// Whether the receiver reports arrival times of transport-wide numbers.
+    pub(super) reports_arrivals: bool,
     pub(super) streams: Streams,
     pub(super) uplink: Uplink,
     pub(super) downlink: Downlink,
@@ -91,6 +98,19 @@ impl Participant {
     pub(super) fn egress(&mut self, now: Instant) -> Option<(Egress<'_>, &mut [Slot])> {
         let (path, sealer): (NetPath, &mut SrtpSealer) = self.transport.sending()?;
         Some((Egress { now, path, sealer, twcc: &mut self.downlink.twcc }, &mut self.slots))
+    }
+
+    /// Brings in line what follows from the slots. To be called whenever one was bound, wished for, or taken away.
+    pub(super) fn arrange(&mut self) {
+        let Self { slots, playing, .. } = self;
+        playing.clear();
+        playing.extend((0..slots.len()).filter(|&index| slots[index].subscription.is_some()));
+        playing.sort_unstable_by_key(|&index| {
+            let slot = &slots[index];
+            (slot.kind != MediaKind::Audio, slot.wish.map_or(0, |wish| wish.priority), index)
+        });
+        self.reports_arrivals = slots.iter().any(Slot::uses_transport_cc);
+        self.slots_changed = true;
     }
 
     pub(super) fn slot(&mut self, mid: Mid) -> Option<&mut Slot> {

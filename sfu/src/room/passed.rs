@@ -10,9 +10,6 @@ use crate::sdp::{Extension, ExtensionMap};
 /// Bytes of passed-on extensions per packet. A keyframe's dependency descriptor with a template structure takes up to
 /// about 100; colour space with HDR metadata 28.
 pub(super) const PASSED_BYTES_MAX: usize = 255;
-/// Extensions written per packet: those passed on, and the transport-wide number or send time.
-pub(super) const WRITTEN_MAX: usize = 8;
-
 const PASSED: [Extension; 7] = [
     Extension::AudioLevel,
     Extension::VideoOrientation,
@@ -41,25 +38,31 @@ pub(super) fn collect(extensions: rtp::Extensions<'_>, negotiated: &ExtensionMap
     used
 }
 
-/// Puts the collected extensions under a subscriber's ids into `written`, leaving out what it did not negotiate.
-/// Returns how many there are. One place is left free for the subscription's own.
+/// The collected extensions under a subscriber's ids, without those it did not negotiate, and behind them its `own`.
 #[inline]
 pub(super) fn translate<'a>(
     mut collected: &'a [u8],
-    negotiated: &ExtensionMap,
-    written: &mut [rtp::Extension<'a>; WRITTEN_MAX],
-) -> usize {
-    let mut count = 0;
-    while let [kind, len, rest @ ..] = collected {
-        let Some((value, rest)) = rest.split_at_checked(usize::from(*len)) else { break };
+    negotiated: &'a ExtensionMap,
+    own: Option<rtp::Extension<'a>>,
+) -> impl Iterator<Item = rtp::Extension<'a>> + Clone {
+    let passed = std::iter::from_fn(move || {
+        let [kind, len, rest @ ..] = collected else { return None };
+        let (value, rest) = rest.split_at_checked(usize::from(*len))?;
         collected = rest;
-        let Some(extension) = PASSED.iter().find(|extension| **extension as u8 == *kind) else { continue };
-        if let Some(id) = negotiated.id(*extension)
-            && count < WRITTEN_MAX - 1
-        {
-            written[count] = rtp::Extension { id, value };
-            count += 1;
+        Some((*kind, value))
+    });
+    let of_subscriber = |(kind, value)| Some(rtp::Extension { id: negotiated.id_of_number(kind)?, value });
+    passed.filter_map(of_subscriber).chain(own)
+}
+
+/// The audio level among the collected extensions (RFC 6464).
+pub(super) fn audio_level(mut collected: &[u8]) -> Option<u8> {
+    while let [kind, len, rest @ ..] = collected {
+        let (value, rest) = rest.split_at_checked(usize::from(*len))?;
+        if let ([level], true) = (value, *kind == Extension::AudioLevel as u8) {
+            return Some(*level);
         }
+        collected = rest;
     }
-    count
+    None
 }

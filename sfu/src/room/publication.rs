@@ -2,11 +2,14 @@
 
 use super::encoding::{Encoding, Incoming};
 use super::passed::{self, PASSED_BYTES_MAX};
-use crate::command::{EncodingsWanted, Source, Track};
+use crate::command::{Source, Track};
 use crate::demux::ParticipantKey;
-use crate::id::{PublicationId, Rid};
+use crate::id::{PublicationId, Rid, WorkerId};
+use crate::link::{Announcement, LinkedId};
 use crate::rtp::{RtpPacket, Ssrc};
 use crate::sdp::{self, Extension, ExtensionMap, MediaKind, NegotiatedMedia, PayloadTypes};
+use crate::stream::ENCODINGS_MAX;
+use crate::stream::clock::PublisherClock;
 use std::time::Instant;
 
 /// Index of a publication in its room.
@@ -16,7 +19,13 @@ pub(super) struct PublicationKey(pub(super) usize);
 /// See the module.
 pub(super) struct Publication {
     pub(super) id: PublicationId,
-    pub(super) owner: ParticipantKey,
+    pub(super) owner: Owner,
+    /// The publisher's place when slots are short; 0 first.
+    pub(super) priority: u8,
+    /// Which of those that ever had its key it is.
+    pub(super) birth: u32,
+    /// The linked workers it is announced to: all but the one it comes from.
+    pub(super) downstreams: Vec<Downstream>,
     pub(super) source: Source,
     pub(super) kind: MediaKind,
     pub(super) muted: bool,
@@ -27,8 +36,48 @@ pub(super) struct Publication {
     /// One without simulcast; else in the publisher's order, which is lowest first in every browser.
     pub(super) encodings: Vec<Encoding>,
     announced: Vec<sdp::Source>,
-    /// What was last told to the publisher; see [`crate::command::Event::EncodingsWanted`].
-    pub(super) told_wanted: Option<EncodingsWanted>,
+    /// The encodings that the publisher was last told of as wanted, as bits; see
+    /// [`crate::command::Event::EncodingsWanted`].
+    pub(super) told_wanted: Option<u8>,
+}
+
+/// Where a publication comes from.
+pub(super) enum Owner {
+    /// A participant here.
+    Participant(ParticipantKey),
+    /// A participant on another worker.
+    Upstream(Upstream),
+}
+
+/// The side of the room from which a publication comes.
+pub(super) struct Upstream {
+    pub(super) worker: WorkerId,
+    /// Its name there.
+    pub(super) id: LinkedId,
+    /// Its publisher's clock, as far as it was told.
+    pub(super) clock: PublisherClock,
+    /// The encodings that were last told to be wanted, as bits.
+    pub(super) told_wanted: u8,
+}
+
+/// A side of the room on which a publication may be shown.
+pub(super) struct Downstream {
+    pub(super) worker: WorkerId,
+    /// The encodings that are wanted there, as bits.
+    pub(super) wanted: u8,
+    /// Whether it gets the packets in any case: the home must hear every voice to know who speaks.
+    pub(super) listens: bool,
+    /// By encoding.
+    pub(super) feeds: [Feed; ENCODINGS_MAX],
+}
+
+/// What another worker gets of one encoding.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Feed {
+    /// Whether a packet was lost on the link: no more is sent before a keyframe.
+    pub(super) cut: bool,
+    /// How often it went on with a keyframe after that.
+    pub(super) cuts: u32,
 }
 
 /// What an SSRC of a participant carries.
@@ -44,10 +93,11 @@ impl Publication {
     pub(super) fn new(
         id: PublicationId,
         owner: ParticipantKey,
-        source: Source,
-        muted: bool,
+        priority: u8,
+        track: &Track,
         media: &NegotiatedMedia,
     ) -> Self {
+        let (source, muted) = (track.source, track.muted);
         let publishing = media.publishing().expect("the caller has checked that the client sends here");
         let encodings = match publishing.encodings.as_slice() {
             [] => vec![Encoding::new(media.kind, None)],
@@ -55,7 +105,10 @@ impl Publication {
         };
         Self {
             id,
-            owner,
+            owner: Owner::Participant(owner),
+            priority,
+            birth: 0,
+            downstreams: Vec::new(),
             source,
             kind: media.kind,
             muted,
@@ -64,6 +117,58 @@ impl Publication {
             encodings,
             announced: publishing.sources.clone(),
             told_wanted: None,
+        }
+    }
+
+    /// One that another worker has announced.
+    pub(super) fn linked(worker: WorkerId, id: LinkedId, announced: Announcement) -> Self {
+        let Announcement { id: name, source, kind, muted, priority, payload_types, encodings } = announced;
+        Self {
+            id: name,
+            owner: Owner::Upstream(Upstream { worker, id, clock: PublisherClock::default(), told_wanted: 0 }),
+            priority,
+            birth: 0,
+            downstreams: Vec::new(),
+            source,
+            kind,
+            muted,
+            payload_types,
+            extensions: ExtensionMap::default(),
+            encodings: encodings.into_iter().map(|rid| Encoding::new(kind, rid)).collect(),
+            announced: Vec::new(),
+            told_wanted: None,
+        }
+    }
+
+    /// What other workers are told of it.
+    pub(super) fn announcement(&self) -> Announcement {
+        Announcement {
+            id: self.id,
+            source: self.source,
+            kind: self.kind,
+            muted: self.muted,
+            priority: self.priority,
+            payload_types: self.payload_types.clone(),
+            encodings: self.encodings.iter().map(|encoding| encoding.rid).collect(),
+        }
+    }
+
+    /// Another worker has negotiated anew; the streams go on.
+    pub(super) fn update(&mut self, announced: Announcement) {
+        self.payload_types = announced.payload_types;
+        (self.source, self.muted, self.priority) = (announced.source, announced.muted, announced.priority);
+    }
+
+    /// Whether `participant` sends it.
+    pub(super) fn is_of(&self, participant: ParticipantKey) -> bool {
+        matches!(self.owner, Owner::Participant(owner) if owner == participant)
+    }
+
+    /// Whether another worker sends it to this one.
+    pub(super) fn upstream(&mut self) -> Option<&mut Upstream> {
+        match &mut self.owner {
+            Owner::Participant(_) => None,
+            Owner::Upstream(upstream) => Some(upstream),
         }
     }
 

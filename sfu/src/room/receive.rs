@@ -63,7 +63,7 @@ impl Room {
     fn receive(&mut self, context: &mut Context<'_>, key: ParticipantKey, packet: &RtpPacket<'_>) {
         let now = context.now;
         if let Some(at) = self.participants[key.0].note_arrival(now, packet) {
-            self.wake_at(at);
+            self.wake(key, at);
         }
         let participant = &mut self.participants[key.0];
         let Some(role) = participant.role_of(packet, &mut self.publications) else {
@@ -88,20 +88,28 @@ impl Room {
             }
         }
         let feedback = publication.encodings[encoding].next_feedback(now);
+        self.note(context, Arrival { publication: role.publication, encoding: role.encoding, sequence });
+        if let Some(at) = feedback {
+            self.wake(key, at);
+        }
+        if !was_live {
+            self.select_soon(now);
+        }
+    }
+
+    /// A packet is in its ring: remember to forward it.
+    pub(super) fn note(&mut self, context: &mut Context<'_>, arrival: Arrival) {
         if self.arrivals.len() < ARRIVALS_MAX {
             self.dirty |= self.arrivals.is_empty();
-            self.arrivals.push(Arrival { publication: role.publication, encoding: role.encoding, sequence });
+            self.arrivals.push(arrival);
         } else {
             context.counters.drop_other += 1;
         }
-        if let Some(at) = feedback {
-            self.wake_at(at);
-        }
-        if !was_live {
-            // What slots show may depend on which encodings live (media trap A6).
-            self.select_at = now;
-            self.wake_at(now);
-        }
+    }
+
+    /// What slots show may depend on which encodings live (media trap A6).
+    pub(super) fn select_soon(&mut self, now: Instant) {
+        self.select_at = now;
     }
 
     /// Drains what a transport has to say.
@@ -118,6 +126,8 @@ impl Room {
                     participant.connected = true;
                     context.counters.srtp_profiles[srtp as usize] += 1;
                     context.events.push_back(Event::Connected { participant: participant.id, srtp });
+                    // Its first reports.
+                    self.wake(key, context.now);
                     self.select_for(context, key);
                     self.handle_early(context, key);
                 }
@@ -131,7 +141,7 @@ impl Room {
             }
         }
         if let Some(at) = self.participants[key.0].transport.poll_timeout() {
-            self.wake_at(at);
+            self.wake(key, at);
         }
     }
 

@@ -6,12 +6,11 @@
 use super::encoding::Encoding;
 use super::participant::Participant;
 use super::placing::{Candidate, Place, place};
-use super::publication::{Publication, PublicationKey};
-use super::slot::Slot;
+use super::publication::{Owner, Publication, PublicationKey};
+use super::slot::{Choice, Slot};
 use super::{Context, Room};
 use crate::command::{Binding, EncodingsWanted, Event, Source, Why};
 use crate::demux::ParticipantKey;
-use crate::sdp::MediaKind;
 use slab::Slab;
 use std::time::{Duration, Instant};
 
@@ -26,9 +25,10 @@ const ASSUMED_HEIGHT: u32 = 720;
 impl Room {
     /// Fills everybody's slots anew.
     pub(super) fn place_all(&mut self, context: &mut Context<'_>) {
-        let keys: Vec<usize> = self.participants.iter().map(|(key, _)| key).collect();
-        for key in keys {
-            self.place_for(context, ParticipantKey(key));
+        for key in 0..self.participants.capacity() {
+            if self.participants.contains(key) {
+                self.place_for(context, ParticipantKey(key));
+            }
         }
     }
 
@@ -55,30 +55,33 @@ impl Room {
                 slot.bind(publication);
             }
         }
+        self.participants[key.0].arrange();
         self.select_for(context, key);
     }
 
     /// Chooses the encodings of one participant's slots, and tells it what changed.
     pub(super) fn select_for(&mut self, context: &mut Context<'_>, key: ParticipantKey) {
-        let Self { participants, publications, .. } = self;
+        let Self { participants, publications, timers, .. } = self;
         let participant = &mut participants[key.0];
         choose_encodings(context.now, participant, publications);
-        let mut requested = false;
         let plays = participant.ready && participant.connected;
-        for slot in participant.slots.iter().filter(|_| plays) {
+        if participant.playing.iter().any(|&slot| participant.slots[slot].wants_untold(publications)) {
+            // Another worker sends nothing of it before it is told.
+            self.select_at = context.now;
+        }
+        for &slot in participant.playing.iter().filter(|_| plays) {
+            let slot = &participant.slots[slot];
             let Some(bound) = slot.publication() else { continue };
             let publication = &mut publications[bound.0];
             if let Some(awaited) = slot.awaited_encoding(publication) {
                 publication.encodings[usize::from(awaited)].keyframes.request();
-                requested = true;
+                timers.wake_owner(&publication.owner, context.now);
             }
         }
-        participant.tell_slots(context, publications);
-        if requested {
-            self.wake_at(context.now);
+        if std::mem::take(&mut participant.slots_changed) {
+            participant.tell_slots(context, publications);
         }
         self.select_at = self.select_at.min(context.now + SELECT_INTERVAL);
-        self.wake_at(self.select_at);
     }
 
     /// Does for everybody what [`Room::select_for`] does for one, if it is time to, and tells publishers what is wanted.
@@ -86,17 +89,19 @@ impl Room {
         if context.now < self.select_at {
             return;
         }
-        self.select_at = context.now + SELECT_INTERVAL;
-        let keys: Vec<usize> = self.participants.iter().map(|(key, _)| key).collect();
-        for key in keys {
-            self.select_for(context, ParticipantKey(key));
+        for key in 0..self.participants.capacity() {
+            if self.participants.contains(key) {
+                self.select_for(context, ParticipantKey(key));
+            }
         }
         self.tell_publishers(context);
         self.tell_speakers(context);
+        self.select_at = context.now + SELECT_INTERVAL;
     }
 
     fn candidates_for(&self, key: ParticipantKey) -> Vec<Candidate> {
-        let rank = |publication| self.speakers.ranking().position(|speaker| speaker == publication);
+        let ranking = self.ranking();
+        let rank = |publication| ranking.iter().position(|speaker| *speaker == publication);
         let candidate = |(index, publication): (usize, &Publication)| {
             let key = PublicationKey(index);
             Candidate {
@@ -104,43 +109,54 @@ impl Room {
                 kind: publication.kind,
                 screen: publication.source == Source::Screen,
                 muted: publication.muted,
-                priority: self.participants[publication.owner.0].priority,
+                priority: publication.priority,
                 speaker_rank: rank(key),
             }
         };
-        self.publications.iter().filter(|(_, publication)| publication.owner != key).map(candidate).collect()
+        self.publications.iter().filter(|(_, publication)| !publication.is_of(key)).map(candidate).collect()
     }
 
     fn tell_publishers(&mut self, context: &mut Context<'_>) {
-        let mut wanted = vec![0_u8; self.publications.iter().map(|(key, _)| key + 1).max().unwrap_or(0)];
+        let wanted = &mut self.scratch.wanted;
+        wanted.clear();
+        wanted.resize(self.publications.capacity(), 0);
         for (_, participant) in &self.participants {
-            for slot in &participant.slots {
+            for slot in participant.playing.iter().map(|&slot| &participant.slots[slot]) {
                 let Some(subscription) = &slot.subscription else { continue };
                 let bits = &mut wanted[subscription.publication.0];
-                for encoding in [subscription.wanted, slot.encoding()].into_iter().flatten() {
+                for encoding in [subscription.choice.wanted, slot.encoding()].into_iter().flatten() {
                     *bits |= 1 << encoding;
                 }
             }
         }
         for (key, publication) in &mut self.publications {
-            let wanted = publication.encodings_wanted(wanted[key]);
-            if publication.told_wanted.as_ref() != Some(&wanted) {
-                publication.told_wanted = Some(wanted.clone());
+            let bits = publication.downstreams.iter().fold(wanted[key], |bits, downstream| bits | downstream.wanted);
+            if let Some(upstream) = publication.upstream() {
+                self.changes.extend(upstream.tell_wanted(bits));
+                continue;
+            }
+            if publication.told_wanted.replace(bits) != Some(bits) {
+                let wanted = publication.encodings_wanted(bits);
                 context.events.push_back(Event::EncodingsWanted { publication: publication.id, wanted });
             }
         }
     }
 
+    /// The home hears everybody and tells for the whole room.
     fn tell_speakers(&mut self, context: &mut Context<'_>) {
+        if self.links.is_satellite() {
+            return;
+        }
         self.speakers.poll(context.now);
+        self.tell_ranking();
         let speaking = |key: &PublicationKey| {
             self.speakers.loudness(*key).is_some_and(|loudness| loudness >= crate::stream::level::VOICE_MIN)
         };
-        let now: Vec<_> =
-            self.speakers.ranking().filter(speaking).map(|key| self.publications[key.0].id.participant).collect();
-        if now != self.told_speakers {
-            self.told_speakers.clone_from(&now);
-            context.events.push_back(Event::Speakers { room: self.id, participants: now });
+        let now = || self.speakers.ranking().filter(speaking).map(|key| self.publications[key.0].id.participant);
+        if !now().eq(self.told_speakers.iter().copied()) {
+            let participants: Vec<_> = now().collect();
+            self.told_speakers.clone_from(&participants);
+            context.events.push_back(Event::Speakers { room: self.id, participants });
         }
     }
 }
@@ -157,14 +173,23 @@ impl Participant {
 }
 
 impl Slot {
+    /// Whether it is the first to want something of another worker.
+    fn wants_untold(&self, publications: &Slab<Publication>) -> bool {
+        let Some(subscription) = &self.subscription else { return false };
+        match (&publications[subscription.publication.0].owner, subscription.choice.wanted) {
+            (Owner::Upstream(upstream), Some(wanted)) => upstream.told_wanted & 1 << wanted == 0,
+            _ => false,
+        }
+    }
+
     fn binding(&self, publications: &Slab<Publication>) -> Binding {
         let Some(subscription) = &self.subscription else {
             return Binding { mid: self.mid, publication: None, rid: None, why: None };
         };
         let publication = &publications[subscription.publication.0];
-        let shown = self.encoding().filter(|_| subscription.target.is_some());
+        let shown = self.encoding().filter(|_| subscription.choice.target.is_some());
         let rid = shown.and_then(|encoding| publication.encodings[usize::from(encoding)].rid);
-        Binding { mid: self.mid, publication: Some(publication.id), rid, why: subscription.why }
+        Binding { mid: self.mid, publication: Some(publication.id), rid, why: subscription.choice.why }
     }
 }
 
@@ -187,23 +212,10 @@ impl Publication {
     }
 }
 
-/// What a slot is to show, and why not more.
-struct Choice {
-    wanted: Option<u8>,
-    target: Option<u8>,
-    why: Option<Why>,
-}
-
 /// Walks the slots in the order of the receiver's priorities, audio first, and shares out the estimate.
 fn choose_encodings(now: Instant, participant: &mut Participant, publications: &Slab<Publication>) {
-    let mut order: Vec<usize> = (0..participant.slots.len()).collect();
-    let slots = &mut participant.slots;
-    order.sort_by_key(|&index| {
-        let slot = &slots[index];
-        (slot.kind != MediaKind::Audio, slot.wish.map_or(0, |wish| wish.priority), index)
-    });
-    let downlink = &mut participant.downlink;
-    let mut budget = if slots.iter().any(Slot::uses_transport_cc) {
+    let Participant { slots, playing, slots_changed, downlink, .. } = participant;
+    let mut budget = if participant.reports_arrivals {
         if let Some(since) = downlink.twcc.unanswered_since() {
             downlink.bandwidth.on_silence(now, since);
         }
@@ -211,7 +223,7 @@ fn choose_encodings(now: Instant, participant: &mut Participant, publications: &
     } else {
         downlink.remb.unwrap_or(u64::MAX)
     };
-    for index in order {
+    for &index in &*playing {
         let slot = &mut slots[index];
         let Some(bound) = slot.publication() else { continue };
         let publication = &publications[bound.0];
@@ -220,7 +232,8 @@ fn choose_encodings(now: Instant, participant: &mut Participant, publications: &
             budget = budget.saturating_sub(publication.encodings[usize::from(target)].rate.bits_per_second());
         }
         let subscription = slot.subscription.as_mut().expect("the slot has a publication");
-        (subscription.wanted, subscription.target, subscription.why) = (choice.wanted, choice.target, choice.why);
+        *slots_changed |= subscription.choice != choice;
+        subscription.choice = choice;
     }
 }
 

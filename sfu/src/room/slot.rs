@@ -2,12 +2,12 @@
 //! continuous stream.
 
 use super::encoding::clock_rate;
-use super::passed::{self, WRITTEN_MAX};
+use super::passed;
 use super::publication::{Publication, PublicationKey};
 use crate::command::{SlotWish, Why};
 use crate::id::Mid;
 use crate::rtp::vp8::{VP8_DESCRIPTOR_MAX, Vp8Descriptor};
-use crate::rtp::{self, HeaderFields, PayloadType, SequenceNumber, Ssrc, write_header};
+use crate::rtp::{self, HeaderFields, PayloadType, SequenceNumber, Ssrc, write_header_with};
 use crate::sdp::{self, Codec, Extension, ExtensionMap, MediaKind, NegotiatedMedia, PayloadTypes};
 use crate::sends::{NetPath, Sends};
 use crate::srtp::SrtpSealer;
@@ -17,8 +17,9 @@ use crate::stream::history::Origin;
 use crate::stream::keyframe::RequesterLimit;
 use crate::stream::picture::Picture;
 use crate::stream::rewrite::{Kind, Resend, Rewriter, Rewritten, Start};
-use crate::stream::ring::Stored;
+use crate::stream::ring::StoredMut;
 use crate::stream::twcc::TwccSender;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// Packets that may have overtaken the first one of a keyframe and wait in the ring: those of a round trip, when it was
@@ -47,14 +48,20 @@ pub(super) struct Slot {
 /// One participant's copy of a publication.
 pub(super) struct Subscription {
     pub(super) publication: PublicationKey,
+    pub(super) choice: Choice,
+    /// [`super::encoding::Encoding::generation`] of the encoding that is forwarded.
+    generation: u32,
+}
+
+/// What a subscription is to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Choice {
     /// The encoding that should be shown; its publisher is told.
     pub(super) wanted: Option<u8>,
     /// The best encoding for that among those that arrive; `None`: nothing is sent.
     pub(super) target: Option<u8>,
     /// Why nothing, or less than asked, is sent.
     pub(super) why: Option<Why>,
-    /// [`super::encoding::Encoding::generation`] of the encoding that is forwarded.
-    generation: u32,
 }
 
 /// What sealing toward one participant takes: where it goes, with which key, and the transport-wide count.
@@ -103,13 +110,8 @@ impl Slot {
     /// Shows another publication from its next keyframe on, or nothing.
     pub(super) fn bind(&mut self, publication: Option<PublicationKey>) {
         self.rewriter.rebind();
-        self.subscription = publication.map(|publication| Subscription {
-            publication,
-            wanted: None,
-            target: None,
-            why: None,
-            generation: 0,
-        });
+        self.subscription =
+            publication.map(|publication| Subscription { publication, choice: Choice::default(), generation: 0 });
     }
 
     /// What an answer says of it.
@@ -133,7 +135,7 @@ impl Slot {
     /// The encoding whose keyframe is waited for.
     pub(super) fn awaited_encoding(&self, publication: &Publication) -> Option<u8> {
         let subscription = self.subscription.as_ref()?;
-        subscription.target.filter(|target| !self.is_forwarding(publication, *target))
+        subscription.choice.target.filter(|target| !self.is_forwarding(publication, *target))
     }
 
     /// Whether the receiver can decode any codec of the publication.
@@ -151,28 +153,23 @@ impl Slot {
     pub(super) fn forward(
         &mut self,
         egress: &mut Egress<'_>,
-        publication: &Publication,
+        publication: &mut Publication,
         encoding: u8,
         sequence: u64,
         sends: &mut Sends,
     ) -> u32 {
-        let source = &publication.encodings[usize::from(encoding)];
-        let Some(stored) = source.ring.packet(sequence) else { return 0 };
         if self.is_forwarding(publication, encoding) {
-            return self.forward_stored(egress, publication, encoding, &stored, sends);
+            return u32::from(self.forward_stored(egress, publication, encoding, sequence, sends));
         }
-        let awaited = self.subscription.as_ref().and_then(|subscription| subscription.target) == Some(encoding);
-        if awaited && stored.facts.is_switch_point() {
-            return self.switch(egress, publication, encoding, &stored, sends);
-        }
-        0
+        let awaited = self.subscription.as_ref().and_then(|subscription| subscription.choice.target) == Some(encoding);
+        if awaited { self.switch(egress, publication, encoding, sequence, sends) } else { 0 }
     }
 
     /// Sends a packet again that the receiver says it lost. Returns whether it was sent.
     pub(super) fn resend(
         &mut self,
         egress: &mut Egress<'_>,
-        publication: &Publication,
+        publication: &mut Publication,
         sequence: u16,
         rtt: Duration,
         sends: &mut Sends,
@@ -182,8 +179,9 @@ impl Slot {
         else {
             return false;
         };
-        let stored = publication.encodings.get(usize::from(encoding)).and_then(|source| source.ring.packet(sequence));
-        stored.is_some_and(|stored| self.write(egress, publication, &stored, &rewritten, Copy::Again, sends))
+        let Publication { encodings, payload_types, .. } = publication;
+        let stored = encodings.get_mut(usize::from(encoding)).and_then(|source| source.ring.packet_mut(sequence));
+        stored.is_some_and(|stored| self.write(egress, payload_types, stored, &rewritten, Copy::Again, sends))
     }
 
     /// Where a timestamp of the forwarded encoding lies on the slot's clock, for sender reports.
@@ -194,18 +192,23 @@ impl Slot {
     fn is_forwarding(&self, publication: &Publication, encoding: u8) -> bool {
         let generation = publication.encodings[usize::from(encoding)].generation;
         self.rewriter.encoding() == Some(encoding)
-            && self.subscription.as_ref().is_some_and(|s| s.generation == generation && s.target.is_some())
+            && self.subscription.as_ref().is_some_and(|s| s.generation == generation && s.choice.target.is_some())
     }
 
+    /// Goes over to another encoding or publication, if this packet is one where a decoder can.
+    #[cold]
     fn switch(
         &mut self,
         egress: &mut Egress<'_>,
-        publication: &Publication,
+        publication: &mut Publication,
         encoding: u8,
-        stored: &Stored<'_>,
+        sequence: u64,
         sends: &mut Sends,
     ) -> u32 {
         let source = &publication.encodings[usize::from(encoding)];
+        let Some(stored) = source.ring.packet(sequence).filter(|stored| stored.facts.is_switch_point()) else {
+            return 0;
+        };
         let mut clocks: [Option<RtpClock>; ENCODINGS_MAX] = [None; ENCODINGS_MAX];
         for (clock, encoding) in clocks.iter_mut().zip(&publication.encodings) {
             *clock = encoding.clock;
@@ -215,99 +218,112 @@ impl Slot {
             subscription.generation = source.generation;
             self.rewriter.rebind();
         }
-        let Some(rewritten) = self.rewriter.switch(encoding, stored.sequence, stored.facts, &clocks) else { return 0 };
-        let mut written = u32::from(self.write(egress, publication, stored, &rewritten, Copy::First, sends));
-        let newest = source.ring.highest().unwrap_or(stored.sequence);
-        for sequence in stored.sequence + 1..=newest.min(stored.sequence + OVERTAKERS_MAX) {
-            if let Some(overtaker) = source.ring.packet(sequence) {
-                written += self.forward_stored(egress, publication, encoding, &overtaker, sends);
-            }
+        let Some(rewritten) = self.rewriter.switch(encoding, sequence, stored.facts, &clocks) else { return 0 };
+        let newest = source.ring.highest().unwrap_or(sequence);
+        let mut written = u32::from(self.write_first(egress, publication, encoding, sequence, &rewritten, sends));
+        for overtaker in sequence + 1..=newest.min(sequence + OVERTAKERS_MAX) {
+            written += u32::from(self.forward_stored(egress, publication, encoding, overtaker, sends));
         }
         written
     }
 
+    /// Forwards a packet of the encoding that is on its way, if the ring has it. Returns whether it was written.
+    #[inline]
     fn forward_stored(
         &mut self,
         egress: &mut Egress<'_>,
-        publication: &Publication,
+        publication: &mut Publication,
         encoding: u8,
-        stored: &Stored<'_>,
+        sequence: u64,
         sends: &mut Sends,
-    ) -> u32 {
+    ) -> bool {
+        let Publication { encodings, payload_types, .. } = publication;
+        let Some(stored) = encodings[usize::from(encoding)].ring.packet_mut(sequence) else { return false };
         if stored.payload.is_empty() {
             // Padding, with which a publisher probes: it has a number, which must not become a gap.
-            self.rewriter.skip(encoding, stored.sequence, stored.facts);
-            return 0;
+            self.rewriter.skip(encoding, sequence, stored.facts);
+            return false;
         }
-        let rewritten = self.rewriter.forward(encoding, stored.sequence, stored.facts);
-        rewritten
-            .map_or(0, |rewritten| u32::from(self.write(egress, publication, stored, &rewritten, Copy::First, sends)))
+        let rewritten = self.rewriter.forward(encoding, sequence, stored.facts);
+        rewritten.is_some_and(|rewritten| self.write(egress, payload_types, stored, &rewritten, Copy::First, sends))
+    }
+
+    fn write_first(
+        &mut self,
+        egress: &mut Egress<'_>,
+        publication: &mut Publication,
+        encoding: u8,
+        sequence: u64,
+        rewritten: &Rewritten,
+        sends: &mut Sends,
+    ) -> bool {
+        let Publication { encodings, payload_types, .. } = publication;
+        let stored = encodings[usize::from(encoding)].ring.packet_mut(sequence);
+        stored.is_some_and(|stored| self.write(egress, payload_types, stored, rewritten, Copy::First, sends))
     }
 
     /// Seals one packet straight into the send slab.
     fn write(
         &mut self,
         egress: &mut Egress<'_>,
-        publication: &Publication,
-        stored: &Stored<'_>,
+        payload_types: &PayloadTypes,
+        stored: StoredMut<'_>,
         rewritten: &Rewritten,
         copy: Copy,
         sends: &mut Sends,
     ) -> bool {
-        let Some(codec) = publication.payload_types.codec_for(stored.facts.payload_type) else { return false };
-        let Some((payload_type, payload)) = self.payload_for(codec, stored.payload) else { return false };
+        let StoredMut { facts, extensions, payload: whole } = stored;
+        let Some(codec) = payload_types.codec_for(facts.payload_type) else { return false };
+        let Some((payload_type, part)) = self.payload_for(codec, whole) else { return false };
         let Some(header) = self.header(payload_type, rewritten, copy) else { return false };
+        let original = rewritten.picture.map(|picture| Original::replace(&mut whole[part.clone()], &picture));
+        let payload = &whole[part.clone()];
 
-        let mut prefix = Prefix::default();
-        if let Copy::Again = copy {
-            prefix.push(&rewritten.sequence().to_be_bytes());
-        }
-        let replaced = rewritten.picture.map_or(0, |picture| prefix.push_vp8(payload, &picture));
-        let rest = &payload[replaced..];
-
-        let mut extensions = [rtp::Extension { id: 0, value: &[] }; WRITTEN_MAX];
-        let mut count = passed::translate(stored.extensions, &self.extensions, &mut extensions);
-        let stamp;
-        if let Some(id) = self.extensions.id(Extension::TransportCc) {
-            stamp = egress.twcc.stamp(egress.now, payload.len()).to_be_bytes();
-            extensions[count] = rtp::Extension { id, value: &stamp };
-            count += 1;
-        }
-
+        let stamp = self.extensions.id(Extension::TransportCc).map(|id| {
+            let number = egress.twcc.stamp(egress.now, payload.len());
+            (id, number.to_be_bytes())
+        });
+        let own = stamp.as_ref().map(|(id, value)| rtp::Extension { id: *id, value });
+        let extensions = passed::translate(extensions, &self.extensions, own);
         let (roc, sealer) = (header.roc, egress.sealer);
         let written = sends.write(egress.path, |out| {
-            let header_len = write_header(out, &header.fields, &extensions[..count])?;
-            if prefix.is_empty() {
-                sealer.seal_rtp(roc, out, header_len, rest)
-            } else {
-                sealer.seal_rtp_parts(roc, out, header_len, prefix.as_bytes(), rest)
+            let header_len = write_header_with(out, &header.fields, extensions)?;
+            match copy {
+                Copy::First => sealer.seal_rtp(roc, out, header_len, payload),
+                Copy::Again => {
+                    let number = rewritten.sequence().to_be_bytes();
+                    sealer.seal_rtp_parts(roc, out, header_len, &number, payload)
+                }
             }
         });
         if written && let Copy::First = copy {
             self.packets_sent = self.packets_sent.wrapping_add(1);
             self.octets_sent = self.octets_sent.wrapping_add(payload.len() as u32);
         }
+        if let Some(original) = original {
+            original.restore(&mut whole[part]);
+        }
         written
     }
 
-    /// The receiver's payload type for a codec, with the payload it can read. Redundant Opus loses its redundancy for
-    /// a receiver that does not know it, and for one that numbers Opus otherwise than the redundancy's headers say.
-    fn payload_for<'a>(&self, codec: Codec, payload: &'a [u8]) -> Option<(u8, &'a [u8])> {
-        match (self.payload_types.pt_for(codec), codec) {
-            (Some(payload_type), Codec::OpusRed) => {
-                let opus = self.payload_types.pt_for(Codec::Opus)?;
-                match rtp::red::primary(payload) {
-                    Some(primary) if primary.payload_type != opus => Some((opus, primary.payload)),
-                    Some(_) => Some((payload_type, payload)),
-                    None => None,
-                }
-            }
-            (Some(payload_type), _) => Some((payload_type, payload)),
-            (None, Codec::OpusRed) => {
-                let opus = self.payload_types.pt_for(Codec::Opus)?;
-                rtp::red::primary(payload).map(|primary| (opus, primary.payload))
-            }
-            (None, _) => None,
+    /// The receiver's payload type for a codec, with the part of the payload it can read. Redundant Opus loses its
+    /// redundancy for a receiver that does not know it, and for one that numbers Opus otherwise than the redundancy's
+    /// headers say.
+    #[inline]
+    fn payload_for(&self, codec: Codec, payload: &[u8]) -> Option<(u8, Range<usize>)> {
+        if codec == Codec::OpusRed {
+            return self.redundant_payload_for(payload);
+        }
+        Some((self.payload_types.pt_for(codec)?, 0..payload.len()))
+    }
+
+    fn redundant_payload_for(&self, payload: &[u8]) -> Option<(u8, Range<usize>)> {
+        let opus = self.payload_types.pt_for(Codec::Opus)?;
+        let primary = rtp::red::primary(payload)?;
+        match self.payload_types.pt_for(Codec::OpusRed) {
+            Some(red) if primary.payload_type == opus => Some((red, 0..payload.len())),
+            // The primary encoding comes last (RFC 2198 §3).
+            _ => Some((opus, payload.len() - primary.payload.len()..payload.len())),
         }
     }
 
@@ -342,25 +358,21 @@ struct Header {
     roc: u32,
 }
 
-/// The bytes that stand before the stored payload, or in place of its beginning.
-#[derive(Default)]
-struct Prefix {
-    bytes: [u8; 2 + VP8_DESCRIPTOR_MAX],
+/// The VP8 descriptor of a packet as the publisher wrote it, while the ring's copy carries a subscriber's numbers. That
+/// copy is sealed straight from the ring then, and put right afterwards: six bytes move instead of the packet.
+struct Original {
+    bytes: [u8; VP8_DESCRIPTOR_MAX],
     len: usize,
 }
 
-impl Prefix {
-    fn push(&mut self, bytes: &[u8]) {
-        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
-        self.len += bytes.len();
-    }
-
-    /// Writes the payload's VP8 descriptor with other numbers; returns the length of what it replaces.
-    fn push_vp8(&mut self, payload: &[u8], picture: &Picture) -> usize {
-        let Some(descriptor) = Vp8Descriptor::parse(payload) else { return 0 };
-        let start = self.len;
-        self.push(&payload[..descriptor.len]);
-        let bytes = &mut self.bytes[start..self.len];
+impl Original {
+    /// Puts other numbers into the descriptor that `payload` begins with.
+    fn replace(payload: &mut [u8], picture: &Picture) -> Self {
+        let mut original = Self { bytes: [0; VP8_DESCRIPTOR_MAX], len: 0 };
+        let Some(descriptor) = Vp8Descriptor::parse(payload) else { return original };
+        original.len = descriptor.len;
+        let bytes = &mut payload[..descriptor.len];
+        original.bytes[..descriptor.len].copy_from_slice(bytes);
         if let Some(id) = picture.id {
             descriptor.patch_picture_id(bytes, id.value());
         }
@@ -370,14 +382,10 @@ impl Prefix {
         if let Some(key_index) = picture.key_index {
             descriptor.patch_key_index(bytes, key_index);
         }
-        descriptor.len
+        original
     }
 
-    fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+    fn restore(&self, payload: &mut [u8]) {
+        payload[..self.len].copy_from_slice(&self.bytes[..self.len]);
     }
 }

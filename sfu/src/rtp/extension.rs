@@ -5,6 +5,8 @@ const ONE_BYTE_PROFILE: u16 = 0xbede;
 const TWO_BYTE_PROFILE: u16 = 0x1000;
 const TWO_BYTE_PROFILE_MASK: u16 = 0xfff0;
 
+/// Profile and length in words.
+const PREAMBLE_BYTES: usize = 4;
 /// Highest id the one-byte form can carry; 15 stops parsing there.
 const ONE_BYTE_ID_MAX: u8 = 14;
 /// Longest value the one-byte form can carry; its shortest is one byte.
@@ -101,44 +103,55 @@ impl<'a> Iterator for Extensions<'a> {
     }
 }
 
-/// Writes the extension block with its four bytes of preamble, padded to whole words. Returns its length.
+/// Writes the extension block with its four bytes of preamble, padded to whole words. Returns its length: 0 when there
+/// are no extensions, `None` when it does not fit or cannot be encoded.
 #[inline]
-pub(super) fn write_block(out: &mut [u8], extensions: &[Extension<'_>]) -> Option<usize> {
-    let form = form_for(extensions);
-    let mut at = 4;
-    for &Extension { id, value } in extensions {
-        let len = u8::try_from(value.len()).ok()?;
-        if id == 0 {
+pub(super) fn write_block<'a>(
+    out: &mut [u8],
+    extensions: impl Iterator<Item = Extension<'a>> + Clone,
+) -> Option<usize> {
+    write_short_block(out, extensions.clone()).or_else(|| write_long_block(out, extensions))
+}
+
+#[inline]
+fn write_short_block<'a>(out: &mut [u8], extensions: impl Iterator<Item = Extension<'a>>) -> Option<usize> {
+    let mut at = PREAMBLE_BYTES;
+    for Extension { id, value } in extensions {
+        if !(1..=ONE_BYTE_ID_MAX).contains(&id) || !(1..=ONE_BYTE_LEN_MAX).contains(&value.len()) {
             return None;
         }
-        match form {
-            Form::OneByte => {
-                *out.get_mut(at)? = id << 4 | (len - 1);
-                at += 1;
-            }
-            Form::TwoByte => {
-                out.get_mut(at..at + 2)?.copy_from_slice(&[id, len]);
-                at += 2;
-            }
-        }
-        out.get_mut(at..at + value.len())?.copy_from_slice(value);
-        at += value.len();
+        let (head, rest) = out.get_mut(at..at + 1 + value.len())?.split_first_mut()?;
+        *head = id << 4 | (value.len() - 1) as u8;
+        rest.copy_from_slice(value);
+        at += 1 + value.len();
+    }
+    finish_block(out, at, ONE_BYTE_PROFILE)
+}
+
+#[cold]
+fn write_long_block<'a>(out: &mut [u8], extensions: impl Iterator<Item = Extension<'a>>) -> Option<usize> {
+    let mut at = PREAMBLE_BYTES;
+    for Extension { id, value } in extensions {
+        let len = u8::try_from(value.len()).ok().filter(|_| id != 0)?;
+        let (head, rest) = out.get_mut(at..at + 2 + value.len())?.split_first_chunk_mut()?;
+        *head = [id, len];
+        rest.copy_from_slice(value);
+        at += 2 + value.len();
+    }
+    finish_block(out, at, TWO_BYTE_PROFILE)
+}
+
+#[inline]
+fn finish_block(out: &mut [u8], at: usize, profile: u16) -> Option<usize> {
+    if at == PREAMBLE_BYTES {
+        return Some(0);
     }
     let end = at.next_multiple_of(4);
     out.get_mut(at..end)?.fill(0);
     let words = u16::try_from(end / 4 - 1).ok()?;
-    let profile = if form == Form::OneByte { ONE_BYTE_PROFILE } else { TWO_BYTE_PROFILE };
     out[..2].copy_from_slice(&profile.to_be_bytes());
     out[2..4].copy_from_slice(&words.to_be_bytes());
     Some(end)
-}
-
-#[inline]
-fn form_for(extensions: &[Extension<'_>]) -> Form {
-    let one_byte_is_enough = extensions
-        .iter()
-        .all(|extension| extension.id <= ONE_BYTE_ID_MAX && (1..=ONE_BYTE_LEN_MAX).contains(&extension.value.len()));
-    if one_byte_is_enough { Form::OneByte } else { Form::TwoByte }
 }
 
 #[cfg(test)]
@@ -185,7 +198,7 @@ mod tests {
         let check = |id: u8, len: usize, fits: bool| {
             let value = vec![1; len];
             let mut out = [0; 512];
-            let written = write_block(&mut out, &[Extension { id, value: &value }]);
+            let written = write_block(&mut out, [Extension { id, value: &value }].into_iter());
             assert_eq!(written.is_some(), fits, "id {id}, {len} bytes");
         };
         check(0, 1, false);
@@ -199,7 +212,7 @@ mod tests {
         let check = |id: u8, len: usize, profile: u16| {
             let value = vec![1; len];
             let mut out = [0; 64];
-            write_block(&mut out, &[Extension { id, value: &value }]).expect("fits");
+            write_block(&mut out, [Extension { id, value: &value }].into_iter()).expect("fits");
             assert_eq!(u16::from_be_bytes([out[0], out[1]]), profile, "id {id}, {len} bytes");
         };
         check(1, 1, ONE_BYTE_PROFILE);
@@ -216,7 +229,7 @@ mod tests {
         ) {
             let extensions: Vec<_> = set.iter().map(|(id, value)| Extension { id: *id, value }).collect();
             let mut out = [0; 512];
-            let len = write_block(&mut out, &extensions).expect("fits");
+            let len = write_block(&mut out, extensions.iter().copied()).expect("fits");
             prop_assert_eq!(len % 4, 0);
             let profile = u16::from_be_bytes([out[0], out[1]]);
             prop_assert_eq!(elements(profile, &out[4..len]), set);

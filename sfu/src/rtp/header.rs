@@ -130,14 +130,25 @@ impl RtpHeader {
 #[inline]
 #[must_use]
 pub fn write_header(out: &mut [u8], fields: &HeaderFields, extensions: &[Extension<'_>]) -> Option<usize> {
+    write_header_with(out, fields, extensions.iter().copied())
+}
+
+/// As [`write_header`], for extensions that are not in a list. They may be asked for twice.
+#[inline]
+#[must_use]
+pub fn write_header_with<'a>(
+    out: &mut [u8],
+    fields: &HeaderFields,
+    extensions: impl Iterator<Item = Extension<'a>> + Clone,
+) -> Option<usize> {
     let (fixed, rest) = out.split_first_chunk_mut::<FIXED_HEADER_BYTES>()?;
-    let has_extensions = if extensions.is_empty() { 0 } else { EXTENSION };
+    let block = extension::write_block(rest, extensions)?;
+    let has_extensions = if block == 0 { 0 } else { EXTENSION };
     fixed[0] = VERSION_2 | has_extensions;
     fixed[1] = fields.payload_type.value() | if fields.marker { MARKER } else { 0 };
     fixed[2..4].copy_from_slice(&fields.sequence.0.to_be_bytes());
     fixed[4..8].copy_from_slice(&fields.timestamp.to_be_bytes());
     fixed[8..12].copy_from_slice(&fields.ssrc.0.to_be_bytes());
-    let block = if extensions.is_empty() { 0 } else { extension::write_block(rest, extensions)? };
     Some(FIXED_HEADER_BYTES + block)
 }
 

@@ -148,6 +148,13 @@ impl Default for ExtensionMap {
 }
 
 impl ExtensionMap {
+    /// The id to write for the extension of this number in [`Extension`], if it was negotiated.
+    #[inline]
+    #[must_use]
+    pub fn id_of_number(&self, extension: u8) -> Option<u8> {
+        self.ids.get(usize::from(extension)).copied().filter(|id| *id != 0)
+    }
+
     /// The id to write for an extension, if it was negotiated.
     #[must_use]
     pub fn id(&self, extension: Extension) -> Option<u8> {

@@ -38,6 +38,7 @@ fn join(sfu: &mut Sfu, sends: &mut Sends, room: u64, participant: u64) {
         subscribe: true,
         priority: 0,
         purpose: Purpose::Call,
+        home: None,
     };
     sfu.handle_command(start(), Command::Join(Box::new(join)), sends);
 }

@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::stream::picture::Picture;
+use crate::stream::stopwatch::Stopwatch;
 
 /// Copies of one packet that are sent on request, apart from the first. More do not help: the receiver's jitter
 /// buffer has given up by then.
@@ -57,16 +58,17 @@ pub enum Refusal {
 /// A ring of the packets sent last, indexed by output number.
 #[derive(Clone, Debug)]
 pub struct History {
-    slots: Box<[Option<Slot>]>,
+    slots: Box<[Slot]>,
     size: usize,
-    began: Instant,
+    stopwatch: Stopwatch,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    out: u64,
+    /// One more than the number that was sent; 0: nothing was.
+    end: u64,
     sent: Sent,
-    /// Milliseconds from `History::began` to the latest copy.
+    /// Milliseconds from the beginning to the latest copy.
     latest_ms: u32,
     resends: u8,
 }
@@ -76,7 +78,7 @@ impl History {
     #[must_use]
     pub fn new(began: Instant, size: usize) -> Self {
         assert!(size.is_power_of_two());
-        Self { slots: Box::default(), size, began }
+        Self { slots: Box::default(), size, stopwatch: Stopwatch::new(began) }
     }
 
     /// Notes that `out` is sent at `now`. False when it was sent before, or is too old to tell: then it must not be
@@ -84,14 +86,14 @@ impl History {
     #[must_use]
     pub fn note(&mut self, now: Instant, out: u64, sent: Sent) -> bool {
         if self.slots.is_empty() {
-            self.slots = vec![None; self.size].into_boxed_slice();
+            self.slots = vec![Slot::EMPTY; self.size].into_boxed_slice();
         }
         let latest_ms = self.millis(now);
         let slot = &mut self.slots[out as usize & (self.size - 1)];
-        if slot.is_some_and(|slot| slot.out >= out) {
+        if slot.end > out {
             return false;
         }
-        *slot = Some(Slot { out, sent, latest_ms, resends: 0 });
+        *slot = Slot { end: out + 1, sent, latest_ms, resends: 0 };
         true
     }
 
@@ -99,7 +101,7 @@ impl History {
     pub fn resend(&mut self, now: Instant, out: u64, rtt: Duration) -> Result<Sent, Refusal> {
         let now_ms = self.millis(now);
         let index = out as usize & (self.size - 1);
-        let slot = self.slots.get_mut(index).and_then(Option::as_mut).filter(|slot| slot.out == out);
+        let slot = self.slots.get_mut(index).filter(|slot| slot.end == out + 1);
         let slot = slot.ok_or(Refusal::Unknown)?;
         if slot.resends >= RESENDS_MAX {
             return Err(Refusal::TooOften);
@@ -116,14 +118,24 @@ impl History {
     /// What was sent as `out`, without counting a copy; for probing with old packets (media trap E4).
     #[must_use]
     pub fn sent(&self, out: u64) -> Option<&Sent> {
-        let slot = self.slots.get(out as usize & (self.size - 1))?.as_ref()?;
-        (slot.out == out).then_some(&slot.sent)
+        let slot = self.slots.get(out as usize & (self.size - 1))?;
+        (slot.end == out + 1).then_some(&slot.sent)
     }
 
     /// Wraps after 49 days, as do the differences taken from it.
-    fn millis(&self, at: Instant) -> u32 {
-        at.saturating_duration_since(self.began).as_millis() as u32
+    #[inline]
+    fn millis(&mut self, at: Instant) -> u32 {
+        (self.stopwatch.micros(at) / 1000) as u32
     }
+}
+
+impl Slot {
+    const EMPTY: Self = Self {
+        end: 0,
+        sent: Sent { origin: Origin::Padding, timestamp: 0, marker: false, picture: None },
+        latest_ms: 0,
+        resends: 0,
+    };
 }
 
 #[cfg(test)]
@@ -151,6 +163,6 @@ mod tests {
 
     #[test]
     fn a_slot_stays_small() {
-        assert!(size_of::<Option<Slot>>() <= 64, "1,024 of them per video slot: {}", size_of::<Option<Slot>>());
+        assert!(size_of::<Slot>() <= 48, "1,024 of them per video slot: {}", size_of::<Slot>());
     }
 }

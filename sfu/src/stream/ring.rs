@@ -6,6 +6,7 @@
 //! Knows nothing of encryption, of subscribers or of rewriting.
 
 use crate::stream::packet::PacketFacts;
+use std::ops::Range;
 
 /// Largest payload plus extensions that is stored: what fits a datagram of 1,500 bytes.
 pub const STORED_MAX: usize = 1500;
@@ -54,6 +55,17 @@ pub struct Stored<'a> {
     pub payload: &'a [u8],
 }
 
+/// A stored packet in the hands of its only reader; see [`PacketRing::packet_mut`].
+#[derive(Debug)]
+pub struct StoredMut<'a> {
+    /// As [`Stored::facts`].
+    pub facts: &'a PacketFacts,
+    /// As [`Stored::extensions`].
+    pub extensions: &'a [u8],
+    /// As [`Stored::payload`].
+    pub payload: &'a mut [u8],
+}
+
 /// A ring of packets, indexed by extended sequence number.
 #[derive(Debug)]
 pub struct PacketRing {
@@ -71,9 +83,21 @@ struct Slot {
     sequence: u64,
     /// Where in the log, counted like `PacketRing::written`.
     position: u64,
+    /// The same as a chunk and a place in it: divided once, and read for every subscriber.
+    chunk: u16,
+    start: u32,
     extensions_len: u16,
     payload_len: u16,
     facts: PacketFacts,
+}
+
+impl Slot {
+    /// The bytes in the chunk: extensions, then payload.
+    #[inline]
+    fn range(&self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + usize::from(self.extensions_len) + usize::from(self.payload_len)
+    }
 }
 
 impl PacketRing {
@@ -81,6 +105,7 @@ impl PacketRing {
     #[must_use]
     pub fn new(size: RingSize) -> Self {
         assert!(size.packets.is_power_of_two() && size.chunk_bytes >= STORED_MAX && size.chunks > 0);
+        assert!(u32::try_from(size.chunk_bytes).is_ok() && u16::try_from(size.chunks).is_ok());
         Self { size, slots: Box::default(), chunks: Vec::new(), written: 0, highest: None, keyframe: None }
     }
 
@@ -102,8 +127,10 @@ impl PacketRing {
             return Insertion::Duplicate;
         }
         let position = self.write(extensions, payload);
+        let chunk = self.chunk_at(position) as u16;
+        let start = (position % self.size.chunk_bytes as u64) as u32;
         let (extensions_len, payload_len) = (extensions.len() as u16, payload.len() as u16);
-        self.slots[index] = Some(Slot { sequence, position, extensions_len, payload_len, facts });
+        self.slots[index] = Some(Slot { sequence, position, chunk, start, extensions_len, payload_len, facts });
         self.highest = self.highest.max(Some(sequence));
         if facts.is_switch_point() {
             self.keyframe = self.keyframe.max(Some(sequence));
@@ -114,15 +141,28 @@ impl PacketRing {
     /// The packet with this number; `None` when it never came or has been overwritten.
     #[must_use]
     pub fn packet(&self, sequence: u64) -> Option<Stored<'_>> {
+        let slot = self.slot(sequence)?;
+        let bytes = &self.chunks[usize::from(slot.chunk)][slot.range()];
+        let (extensions, payload) = bytes.split_at(usize::from(slot.extensions_len));
+        Some(Stored { sequence, facts: &slot.facts, extensions, payload })
+    }
+
+    /// The same, for a reader that changes the payload for a moment: whoever reads it next must find it as it was.
+    #[inline]
+    #[must_use]
+    pub fn packet_mut(&mut self, sequence: u64) -> Option<StoredMut<'_>> {
+        self.slot(sequence)?;
+        let index = self.index(sequence);
+        let slot = self.slots[index].as_ref().expect("found above");
+        let bytes = &mut self.chunks[usize::from(slot.chunk)][slot.range()];
+        let (extensions, payload) = bytes.split_at_mut(usize::from(slot.extensions_len));
+        Some(StoredMut { facts: &slot.facts, extensions, payload })
+    }
+
+    #[inline]
+    fn slot(&self, sequence: u64) -> Option<&Slot> {
         let slot = self.slots.get(self.index(sequence))?.as_ref().filter(|slot| slot.sequence == sequence)?;
-        if slot.position + self.log_bytes() < self.written {
-            return None;
-        }
-        let chunk = &self.chunks[self.chunk_at(slot.position)];
-        let start = (slot.position % self.size.chunk_bytes as u64) as usize;
-        let middle = start + usize::from(slot.extensions_len);
-        let end = middle + usize::from(slot.payload_len);
-        Some(Stored { sequence, facts: &slot.facts, extensions: &chunk[start..middle], payload: &chunk[middle..end] })
+        (slot.position + self.log_bytes() >= self.written).then_some(slot)
     }
 
     /// The highest number stored.

@@ -8,6 +8,7 @@
 use std::time::{Duration, Instant};
 
 use crate::stream::clock::RtpClock;
+use crate::stream::stopwatch::Stopwatch;
 use crate::stream::stretch::Stretches;
 
 /// How far an alignment by sender reports may lie from what arrival times say before it is disbelieved: more than
@@ -34,6 +35,8 @@ pub struct TimestampMap {
     offsets: Stretches<u32>,
     newest: Option<Newest>,
     transit: Option<Transit>,
+    /// Begins with the first packet.
+    stopwatch: Option<Stopwatch>,
 }
 
 /// The newest frame that was mapped.
@@ -44,14 +47,14 @@ struct Newest {
     source: u32,
     /// Output timestamp, extended.
     out: i64,
-    arrival: Instant,
+    arrival_micros: u64,
 }
 
 /// The running mean of arrival time minus output timestamp. Unlike the newest frame alone it has no jitter, so
 /// that many switches do not add up to an error.
 #[derive(Clone, Copy, Debug)]
 struct Transit {
-    origin: Instant,
+    origin_micros: u64,
     mean_ticks: f64,
     frames: u32,
 }
@@ -61,7 +64,7 @@ impl TimestampMap {
     #[must_use]
     pub fn new(rate: u32, start: u32) -> Self {
         assert!(rate >= STEPS_PER_SECOND, "no RTP clock ticks slower than 1 kHz");
-        Self { rate, start, offsets: Stretches::new(), newest: None, transit: None }
+        Self { rate, start, offsets: Stretches::new(), newest: None, transit: None, stopwatch: None }
     }
 
     /// Begins a stretch of `encoding` at the packet `sequence`, which carries `timestamp` and arrived at `now`.
@@ -77,6 +80,7 @@ impl TimestampMap {
         from: Option<&RtpClock>,
         to: Option<&RtpClock>,
     ) {
+        let now = self.micros(now);
         let out = match self.newest {
             None => i64::from(self.start),
             Some(newest) => {
@@ -103,7 +107,8 @@ impl TimestampMap {
             self.newest = Some(Newest { sequence, ..newest });
             return Some(out);
         }
-        let elapsed = self.ticks(now.saturating_duration_since(newest.arrival));
+        let now = self.micros(now);
+        let elapsed = self.ticks_of(now.saturating_sub(newest.arrival_micros));
         if advance.abs_diff(elapsed) > self.ticks(RESTART_DRIFT).unsigned_abs() {
             let out = self.expected(now, &newest);
             self.begin(now, encoding, sequence, timestamp, out);
@@ -126,16 +131,16 @@ impl TimestampMap {
         self.offsets.clear();
     }
 
-    fn begin(&mut self, now: Instant, encoding: u8, sequence: u64, timestamp: u32, out: i64) {
+    fn begin(&mut self, now: u64, encoding: u8, sequence: u64, timestamp: u32, out: i64) {
         assert!(self.newest.is_none_or(|newest| out > newest.out), "a switch never goes back in time");
         self.offsets.begin(encoding, sequence, (out as u32).wrapping_sub(timestamp));
         self.note_frame(now, encoding, sequence, timestamp, out);
     }
 
-    fn note_frame(&mut self, now: Instant, encoding: u8, sequence: u64, source: u32, out: i64) {
-        self.newest = Some(Newest { encoding, sequence, source, out, arrival: now });
-        let transit = self.transit.get_or_insert(Transit { origin: now, mean_ticks: 0.0, frames: 0 });
-        let elapsed = now.saturating_duration_since(transit.origin).as_secs_f64() * f64::from(self.rate);
+    fn note_frame(&mut self, now: u64, encoding: u8, sequence: u64, source: u32, out: i64) {
+        self.newest = Some(Newest { encoding, sequence, source, out, arrival_micros: now });
+        let transit = self.transit.get_or_insert(Transit { origin_micros: now, mean_ticks: 0.0, frames: 0 });
+        let elapsed = now.saturating_sub(transit.origin_micros) as f64 * 1e-6 * f64::from(self.rate);
         transit.frames = (transit.frames + 1).min(TRANSIT_FRAMES_MAX);
         transit.mean_ticks += (elapsed - out as f64 - transit.mean_ticks) / f64::from(transit.frames);
     }
@@ -150,23 +155,30 @@ impl TimestampMap {
     }
 
     /// The output timestamp of a new frame that arrives at `now`, by arrival times alone.
-    fn expected(&self, now: Instant, newest: &Newest) -> i64 {
+    fn expected(&self, now: u64, newest: &Newest) -> i64 {
         let earliest = newest.out + self.step();
-        let elapsed = self.ticks(now.saturating_duration_since(newest.arrival));
+        let elapsed = self.ticks_of(now.saturating_sub(newest.arrival_micros));
         let latest = newest.out + elapsed + self.ticks(FALLBACK_AHEAD_MAX);
         let by_mean = self.transit.map_or(latest, |transit| {
-            let elapsed = now.saturating_duration_since(transit.origin).as_secs_f64() * f64::from(self.rate);
+            let elapsed = now.saturating_sub(transit.origin_micros) as f64 * 1e-6 * f64::from(self.rate);
             (elapsed - transit.mean_ticks) as i64
         });
         by_mean.clamp(earliest, latest)
     }
 
+    /// Ticks in a constant duration.
     fn ticks(&self, duration: Duration) -> i64 {
-        let rate = u64::from(self.rate);
-        duration
-            .as_secs()
-            .saturating_mul(rate)
-            .saturating_add(u64::from(duration.subsec_nanos()) * rate / 1_000_000_000) as i64
+        self.ticks_of(duration.as_micros() as u64)
+    }
+
+    #[inline]
+    fn ticks_of(&self, micros: u64) -> i64 {
+        (micros.saturating_mul(u64::from(self.rate)) / 1_000_000) as i64
+    }
+
+    #[inline]
+    fn micros(&mut self, at: Instant) -> u64 {
+        self.stopwatch.get_or_insert(Stopwatch::new(at)).micros(at)
     }
 
     fn step(&self) -> i64 {

@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::stream::sequence::Unwrapper;
+use crate::stream::stopwatch::Stopwatch;
 
 /// Least time between two feedbacks: what libwebrtc expects of a peer, at 0.5 % of a 1 Mbit/s stream.
 pub const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
@@ -174,16 +175,16 @@ pub struct PacketResult {
 /// Stamps what is sent on one transport and remembers when.
 #[derive(Clone, Debug)]
 pub struct TwccSender {
-    origin: Instant,
+    stopwatch: Stopwatch,
     next: u64,
-    sent: Box<[Option<SentPacket>]>,
+    /// By number. Numbers are given without gaps, so each place holds the newest number that belongs there.
+    sent: Box<[SentPacket]>,
     rtt: Option<Duration>,
     unanswered_since: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct SentPacket {
-    number: u64,
     micros: u64,
     bytes: u16,
     fate: Fate,
@@ -200,20 +201,21 @@ impl TwccSender {
     /// A sender whose first number is 1 (libwebrtc begins there too).
     #[must_use]
     pub fn new(origin: Instant) -> Self {
-        Self { origin, next: 1, sent: Box::default(), rtt: None, unanswered_since: None }
+        Self { stopwatch: Stopwatch::new(origin), next: 1, sent: Box::default(), rtt: None, unanswered_since: None }
     }
 
     /// The number for the packet that leaves now: media, RTX or padding alike, after pacing (media trap E1).
     pub fn stamp(&mut self, now: Instant, bytes: usize) -> u16 {
         if self.sent.is_empty() {
-            self.sent = vec![None; SENT].into_boxed_slice();
+            let never = SentPacket { micros: 0, bytes: 0, fate: Fate::Arrived };
+            self.sent = vec![never; SENT].into_boxed_slice();
         }
         let number = self.next;
         self.next += 1;
-        let micros = now.saturating_duration_since(self.origin).as_micros() as u64;
+        let micros = self.stopwatch.micros(now);
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
         self.unanswered_since.get_or_insert(now);
-        self.sent[number as usize % SENT] = Some(SentPacket { number, micros, bytes, fate: Fate::Flying });
+        self.sent[number as usize % SENT] = SentPacket { micros, bytes, fate: Fate::Flying };
         number as u16
     }
 
@@ -228,14 +230,14 @@ impl TwccSender {
         let mut newest = None;
         for (number, arrival_micros) in packets.take(SENT) {
             let Some(number) = self.extend(number) else { continue };
-            let Some(sent) = &mut self.sent[number as usize % SENT] else { continue };
+            let sent = &mut self.sent[number as usize % SENT];
             let fate = if arrival_micros.is_some() { Fate::Arrived } else { Fate::Lost };
-            if sent.number != number || sent.fate == fate || sent.fate == Fate::Arrived {
+            if sent.fate == fate || sent.fate == Fate::Arrived {
                 continue;
             }
             sent.fate = fate;
             self.unanswered_since = None;
-            let sent_at = self.origin + Duration::from_micros(sent.micros);
+            let sent_at = self.stopwatch.at(sent.micros);
             results.push(PacketResult { number, sent_at, bytes: sent.bytes, arrival_micros });
             if fate == Fate::Arrived {
                 newest = newest.max(Some(sent_at));
@@ -262,7 +264,11 @@ impl TwccSender {
     fn extend(&self, number: u16) -> Option<u64> {
         let newest = self.next - 1;
         let behind = u64::from((newest as u16).wrapping_sub(number));
-        if self.sent.is_empty() || behind >= SENT as u64 { None } else { newest.checked_sub(behind) }
+        if self.sent.is_empty() || behind >= SENT as u64 {
+            None
+        } else {
+            newest.checked_sub(behind).filter(|number| *number > 0)
+        }
     }
 
     /// RFC 6298 §2 smoothing.

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tillside::config::{Config, LogConfig, LogFormat};
 use tillside::node::{Node, advertised};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 pub(super) fn run(sources: &Sources) -> Result<ExitCode, CliError> {
     let config = sources.load()?;
     start_log(&config.log)?;
+    quiet_panics();
     if !config.dev {
         forbid_core_dumps();
     }
@@ -57,9 +57,9 @@ async fn serve(sources: &Sources, config: &Config) -> Result<ExitCode, CliError>
 /// Keys and certificates are read again; everything else needs a new start.
 async fn read_again(sources: &Sources, node: &mut Node) {
     node.reload_certificates();
-    match sources.load().and_then(|config| Ok(config.keyring()?)) {
-        Ok(keyring) => {
-            node.replace_keyring(keyring).await;
+    match sources.load().and_then(|config| Ok((config.keyring()?, config.share_rules()?))) {
+        Ok((keyring, share_rules)) => {
+            node.replace_tenants(keyring, share_rules).await;
             tracing::info!("tenants and keys were read again");
         }
         Err(error) => tracing::error!(%error, "the old tenants and keys stay in use"),
@@ -80,9 +80,16 @@ impl Stops {
     }
 }
 
+/// Says where a defect is and nothing more: the usual message may quote what was being read (SEC-23).
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a defect: please report it");
+    }));
+}
+
 fn start_log(log: &LogConfig) -> Result<(), CliError> {
-    let filter = EnvFilter::try_new(&log.level)
-        .map_err(|error| CliError::Other(format!("log.level cannot be used: {error}")))?;
+    let filter = log.filter().map_err(|error| CliError::Other(format!("log.level cannot be used: {error}")))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log.format {
         LogFormat::Json => builder.json().init(),

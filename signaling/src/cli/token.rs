@@ -70,7 +70,7 @@ fn make(sources: &Sources, create: Create) -> Result<ExitCode, CliError> {
         name: create.name.unwrap_or_else(|| create.identity.clone()),
         sub: create.identity,
         role: create.role,
-        grants: Grants { room: create.room, publish, subscribe: true, moderate: create.moderate },
+        grants: Grants { room: create.room, publish, subscribe: true, cobrowse: None, moderate: create.moderate },
     };
     claims.check(now).map_err(|error| CliError::Other(format!("such a token would not be accepted: {error}")))?;
     let token = config.keyring()?.mint(&claims).ok_or_else(|| CliError::Other("the key cannot sign".to_owned()))?;

@@ -1,6 +1,6 @@
 //! `[[tenants]]`: who may use the node, from which pages, with which keys.
 
-use super::ConfigError;
+use super::{CobrowseConfig, ConfigError};
 use crate::token::{Key, KeySource, Tenant};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -18,6 +18,9 @@ pub struct TenantConfig {
     /// Its API keys.
     #[serde(default)]
     pub keys: Vec<KeyConfig>,
+    /// What it decides about pages that its shoppers share.
+    #[serde(default)]
+    pub cobrowse: CobrowseConfig,
 }
 
 /// `[[tenants.keys]]`: one of `secret`, `secret_file`, or `algorithm` with `public_key_file`.

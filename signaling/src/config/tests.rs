@@ -49,6 +49,10 @@ fn the_commented_tenants_of_the_example_can_be_used() {
     );
     let config: Config = toml::from_str(&text).unwrap();
     assert_eq!(config.tenants[0].keys.len(), 2);
+    // Every key of shared pages stands there with its default.
+    let table: toml::Table = toml::from_str(&text).unwrap();
+    let defaults = toml::Table::try_from(CobrowseConfig::default()).unwrap();
+    assert_eq!(table["tenants"][0]["cobrowse"].as_table(), Some(&defaults));
 }
 
 #[test]
@@ -72,6 +76,7 @@ fn values_of_every_kind_can_be_set_by_a_flag() {
 #[test]
 fn what_is_wrong_is_named_with_its_place() {
     let tenant = |rest: &str| format!("[[tenants]]\nid = \"shop\"\n{rest}");
+    let page = |rest: &str| tenant(&format!("[tenants.cobrowse]\n{rest}\n"));
     let key = |rest: &str| tenant(&format!("[[tenants.keys]]\nid = \"k\"\n{rest}"));
     for (file, sets, expected) in [
         ("[media]\nworkers = 1\nworkerz = 2\n".to_owned(), "", "line 3: unknown field `workerz`"),
@@ -93,6 +98,17 @@ fn what_is_wrong_is_named_with_its_place() {
         (key(&format!("secret = {DEV_SECRET:?}\n")), "", "known to everybody"),
         (tenant("origins = [\"shop.example\"]\n"), "", "is not an origin"),
         (tenant("origins = [\"https://shop.example/\"]\n"), "", "is not an origin"),
+        (
+            page("share = [\"form input\"]"),
+            "",
+            "tenants.cobrowse.share of \"shop\": \"form input\" cannot be used: only tag",
+        ),
+        (page("mask = [\"\"]"), "", "tenants.cobrowse.mask of \"shop\""),
+        (page("block = [\".a\", \"p::before\"]"), "", "tenants.cobrowse.block of \"shop\": \"p::before\""),
+        (page("pause_on = [\"/pay?x\"]"), "", "tenants.cobrowse.pause_on of \"shop\": name a part"),
+        (page("nodes_max = 5"), "", "tenants.cobrowse.nodes_max of \"shop\": choose a number from 100 to 50000"),
+        (page("control = \"all\""), "", "unknown variant `all`"),
+        (page("hide = []"), "", "unknown field `hide`"),
         ("[[tenants]]\nid = \"a b\"\n".to_owned(), "", "cannot be a tenant or key id"),
         ("[[tenants]]\nid = \"a\"\n[[tenants]]\nid = \"a\"\n".to_owned(), "", "is there twice"),
     ] {

@@ -18,6 +18,14 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
     font-src 'self'; media-src 'self' blob: mediastream:; connect-src 'self' ws: wss:; frame-src 'self' blob:; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+/// What the empty page may do in which the console builds shared pages: show what it is given, and nothing else. It
+/// stands in a frame of the console; all frames within it inherit this.
+const STAGE_POLICY: &str = "default-src 'none'; img-src blob:; font-src blob:; style-src 'unsafe-inline'; \
+    frame-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin";
+
+/// The path of that page.
+const STAGE: &str = "console/stage.html";
+
 pub(super) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     let found = if path.ends_with('/') { Dist::get(&format!("{path}index.html")) } else { Dist::get(path) };
@@ -41,7 +49,7 @@ pub(super) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
             (header::CONTENT_TYPE, mime),
             (header::ETAG, etag),
             (header::CACHE_CONTROL, "no-cache".to_owned()),
-            (header::CONTENT_SECURITY_POLICY, PAGE_POLICY.to_owned()),
+            (header::CONTENT_SECURITY_POLICY, if path == STAGE { STAGE_POLICY } else { PAGE_POLICY }.to_owned()),
         ],
         file.data,
     )

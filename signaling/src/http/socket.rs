@@ -1,8 +1,8 @@
 //! `/v1/ws`: one task per WebSocket that reads frames, bounds them, parses them, and writes what comes back.
 
 use super::admission::Place;
+use super::frame_limit::{FrameLimit, Verdict};
 use super::{Shared, reply};
-use crate::bucket::Bucket;
 use crate::protocol::{
     self, ErrorCode, ErrorMessage, FRAME_BYTES_MAX, MESSAGES_BURST, MESSAGES_PER_SECOND, ServerFrame, ServerMessage,
     Unreadable,
@@ -24,10 +24,8 @@ use tokio::sync::mpsc;
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Messages over the limit that are dropped with a warning; with one more the session ends (SEC-20).
-const DROPPED_MAX: u32 = 200;
 
-/// Opens a WebSocket, if the page's origin belongs to some tenant (SEC-16) and its address has not too many.
+/// Opens a WebSocket, if it is admitted.
 pub(super) async fn upgrade(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
@@ -35,22 +33,9 @@ pub(super) async fn upgrade(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let origin = match headers.get(header::ORIGIN).map(|origin| origin.to_str()) {
-        // Not a browser: cross-site requests are no danger there.
-        None => None,
-        Some(Ok(origin)) if shared.keyring().any_allows_origin(origin) => Some(origin.to_owned()),
-        Some(_) => {
-            shared.metrics.auth_fail("origin");
-            let message = "this page's origin is on no tenant's list: add it to [[tenants]] origins";
-            return reply::problem(StatusCode::FORBIDDEN, "forbidden", message);
-        }
-    };
-    #[allow(clippy::disallowed_methods)] // the shell reads the clock for the limiter
-    let may_join = shared.admission.may_join(std::time::Instant::now(), address.ip());
-    let greeting = if may_join { shared.admission.greet(address.ip()) } else { None };
-    let Some(greeting) = greeting else {
-        shared.metrics.rate_limited("join");
-        return reply::problem(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "too many at once from this address");
+    let (origin, greeting) = match admit(&shared, address, &headers) {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refusal,
     };
     let socket = SocketId(shared.next_socket.fetch_add(1, Ordering::Relaxed));
     upgrade.max_message_size(FRAME_BYTES_MAX).max_frame_size(FRAME_BYTES_MAX).on_upgrade(move |stream| async move {
@@ -60,7 +45,7 @@ pub(super) async fn upgrade(
                 id: socket,
                 stream,
                 shared: Arc::clone(&shared),
-                limit: FrameLimit::new(),
+                limit: FrameLimit::new(MESSAGES_PER_SECOND, MESSAGES_BURST),
                 greeting: Some(greeting),
             };
             task.run(outgoing).await;
@@ -69,6 +54,35 @@ pub(super) async fn upgrade(
         }
         drop(place);
     })
+}
+
+/// Lets a WebSocket in, if the page's origin belongs to some tenant (SEC-16) and its address has not too many. Gives
+/// the origin, and the place that the socket holds until it has said who it is.
+#[allow(clippy::result_large_err)] // the answer is made once per request
+pub(super) fn admit(
+    shared: &Shared,
+    address: SocketAddr,
+    headers: &HeaderMap,
+) -> Result<(Option<String>, Place), Response> {
+    let origin = match headers.get(header::ORIGIN).map(|origin| origin.to_str()) {
+        // Not a browser: cross-site requests are no danger there.
+        None => None,
+        Some(Ok(origin)) if shared.keyring().any_allows_origin(origin) => Some(origin.to_owned()),
+        Some(_) => {
+            shared.metrics.auth_fail("origin");
+            let message = "this page's origin is on no tenant's list: add it to [[tenants]] origins";
+            return Err(reply::problem(StatusCode::FORBIDDEN, "forbidden", message));
+        }
+    };
+    #[allow(clippy::disallowed_methods)] // the shell reads the clock for the limiter
+    let may_join = shared.admission.may_join(std::time::Instant::now(), address.ip());
+    let greeting = if may_join { shared.admission.greet(address.ip()) } else { None };
+    let Some(greeting) = greeting else {
+        shared.metrics.rate_limited("join");
+        let message = "too many at once from this address";
+        return Err(reply::problem(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message));
+    };
+    Ok((origin, greeting))
 }
 
 struct Task {
@@ -179,45 +193,7 @@ impl Task {
 }
 
 /// Whether a frame passed the size limit. axum hides the reason's type, so its text must do.
-fn is_too_big(error: &axum::Error) -> bool {
+pub(super) fn is_too_big(error: &axum::Error) -> bool {
     let text = error.to_string();
     text.contains("too long") || text.contains("too big") || text.contains("Space limit")
-}
-
-/// How many messages one socket may send (SEC-20).
-struct FrameLimit {
-    bucket: Bucket,
-    dropped: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Pass,
-    Drop { first: bool },
-    Breach { first: bool },
-}
-
-impl FrameLimit {
-    fn new() -> Self {
-        #[allow(clippy::disallowed_methods)] // the shell reads the clock for the limiter
-        let now = std::time::Instant::now();
-        Self { bucket: Bucket::new(now, MESSAGES_PER_SECOND, MESSAGES_BURST), dropped: 0 }
-    }
-
-    fn take(&mut self) -> Verdict {
-        #[allow(clippy::disallowed_methods)] // the shell reads the clock for the limiter
-        let now = std::time::Instant::now();
-        if self.bucket.take(now) {
-            // One message in a flood gets through now and then; only quiet makes up for it.
-            if self.bucket.is_full(now) {
-                self.dropped = 0;
-            }
-            return Verdict::Pass;
-        }
-        self.dropped += 1;
-        match self.dropped.checked_sub(DROPPED_MAX) {
-            None | Some(0) => Verdict::Drop { first: self.dropped == 1 },
-            Some(beyond) => Verdict::Breach { first: beyond == 1 },
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Messages from a client to the node.
 
-use super::Source;
+use super::{ControlAction, ShareAction, Source};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -26,6 +26,10 @@ pub enum ClientMessage {
     Data(Data),
     /// A moderator's act.
     Moderate(Moderate),
+    /// Asks for, answers or ends the sharing of a page.
+    Share(ShareAction),
+    /// Asks for, answers or ends an agent's control of a shared page.
+    Control(ControlAction),
     /// Keeps the session alive and measures its round trip.
     Ping(Ping),
     /// Goes away for good: no resume.

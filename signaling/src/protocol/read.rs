@@ -7,8 +7,9 @@ use serde::Deserialize;
 pub const DEPTH_MAX: usize = 32;
 
 /// Every `t` a client may send.
-const TYPES: [&str; 11] =
-    ["hello", "join", "offer", "view", "mute", "ready", "chat", "data", "moderate", "ping", "leave"];
+const TYPES: [&str; 13] = [
+    "hello", "join", "offer", "view", "mute", "ready", "chat", "data", "moderate", "share", "control", "ping", "leave",
+];
 
 /// A frame that is no message. Never quotes a value: it may be a token.
 #[derive(Clone, Debug, PartialEq, Eq)]

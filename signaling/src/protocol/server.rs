@@ -1,6 +1,6 @@
 //! Messages from the node to a client.
 
-use super::{Grants, Role, Source};
+use super::{ControlState, Grants, Role, ShareState, Source};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -47,6 +47,10 @@ pub enum ServerMessage {
     Data(DataReceived),
     /// Agents only: the rooms that wait and that run.
     Desk(Desk),
+    /// Where the sharing of a page stands. To its sharer and to all who may see it, on every change.
+    Share(ShareState),
+    /// Where control of a shared page stands. To its sharer and viewers, on every change.
+    Control(ControlState),
     /// Something asked for was not done.
     Error(ErrorMessage),
     /// The session is over.

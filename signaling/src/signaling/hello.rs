@@ -173,6 +173,7 @@ impl Signaling {
             self.tell_desk(now, &tenant, participant);
         }
         self.retell_position(participant);
+        self.tell_shares(now.instant, participant);
     }
 
     /// Refuses a socket that has no session.

@@ -84,6 +84,7 @@ impl Signaling {
             subscribe: claims.grants.subscribe,
             priority: priority(claims.role),
             purpose: entry.purpose,
+            home: None,
         };
         self.command(room_id, Command::Join(Box::new(join)));
         Ok(())
@@ -173,6 +174,9 @@ impl Signaling {
             self.tell(participant, &ServerMessage::State(everything));
         }
         self.tell_room(room_id, participant, &ServerMessage::State(change));
+        if first {
+            self.tell_shares(now.instant, participant);
+        }
         self.room_changed(now, room_id);
     }
 

@@ -32,6 +32,8 @@ impl Signaling {
             ClientMessage::Chat(chat) => ("chat", self.handle_chat(from, chat)),
             ClientMessage::Data(data) => ("data", self.handle_data(from, data)),
             ClientMessage::Moderate(act) => ("moderate", self.handle_moderate(now, from, &act)),
+            ClientMessage::Share(action) => ("share", self.handle_share(now, from, &action)),
+            ClientMessage::Control(action) => ("control", self.handle_control(now, from, &action)),
             ClientMessage::Ping(ping) => {
                 if let Some(socket) = self.sessions.get(&from).and_then(super::Session::socket) {
                     self.say(socket, &ServerMessage::Pong(Pong { ts: ping.ts }));

@@ -3,7 +3,7 @@
 use super::output::CloseCode;
 use super::{Signaling, TellMedia};
 use crate::moment::Moment;
-use crate::protocol::{ByeAction, ByeReason, ErrorCode, Moderate, Muted, ServerMessage, State};
+use crate::protocol::{ByeAction, ByeReason, ErrorCode, Moderate, Muted, ServerMessage, ShareByeReason, State};
 use tillside_sfu::command::Command;
 use tillside_sfu::id::{Mid, ParticipantId, PublicationId, RoomId};
 
@@ -58,6 +58,7 @@ impl Signaling {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.kept = false;
         let participants = room.ids();
+        self.end_shares_of(now.instant, id, ShareByeReason::Ended);
         let action = if reason == ByeReason::RoomFailed { ByeAction::Rejoin } else { ByeAction::None };
         self.command(id, Command::CloseRoom(id));
         for participant in participants {

@@ -1,8 +1,10 @@
 //! What the signaling core is asked for and what it gives out. Plain values: a test can stand in for either side.
 
 use super::room::RoomKey;
+use super::share::{ShareCommand, StreamPass};
 use crate::protocol::{ClientMessage, ErrorCode};
 use crate::token::TokenError;
+use tillside_cobrowse::relay::ShareId;
 use tillside_sfu::command::{Command, Track};
 use tillside_sfu::id::{ParticipantId, RoomId};
 use tillside_sfu::sdp::{Offer, Purpose, SdpError};
@@ -60,6 +62,13 @@ pub enum Output {
         room: RoomId,
         /// What to do.
         command: Command,
+    },
+    /// Tells the relay of a share.
+    Share {
+        /// The share.
+        share: ShareId,
+        /// What to do.
+        command: ShareCommand,
     },
     /// A room is new or has changed; `None`: it is gone.
     RoomChanged {
@@ -146,6 +155,8 @@ pub enum Request {
         /// Its unguessable name.
         resource: String,
     },
+    /// Asks what a ticket opens.
+    OpenStream(OpenStream),
     /// Whether a token may look at a resource; changes nothing.
     Look {
         /// The token it began with.
@@ -153,6 +164,21 @@ pub enum Request {
         /// Its unguessable name.
         resource: String,
     },
+}
+
+/// See [`Request::OpenStream`].
+pub struct OpenStream {
+    /// The ticket.
+    pub ticket: String,
+    /// The page that asks, where a browser says so.
+    pub origin: Option<String>,
+}
+
+// Holds a ticket.
+impl std::fmt::Debug for OpenStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenStream").finish_non_exhaustive()
+    }
 }
 
 /// See [`Request::Enter`].
@@ -197,6 +223,8 @@ pub enum Reply {
         /// The SDP answer. Holds a password: never log it.
         answer: String,
     },
+    /// The ticket is good.
+    Stream(StreamPass),
     /// It is not done.
     Refused {
         /// For programs.
@@ -219,6 +247,8 @@ pub enum Tally {
     ResumeRefused,
     /// A token was not accepted.
     Unauthorized(TokenError),
+    /// A ticket was not accepted.
+    TicketRefused,
     /// An origin was not accepted for the token's tenant.
     ForeignOrigin,
 }

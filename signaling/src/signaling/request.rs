@@ -45,6 +45,7 @@ impl Signaling {
                 }
                 Err(reply) => reply,
             },
+            Request::OpenStream(open) => self.open_stream(&open),
             Request::Look { token, resource } => match self.resource(now, &token, &resource) {
                 Ok(_) => Reply::Done,
                 Err(reply) => reply,

@@ -8,4 +8,5 @@ mod moderation;
 mod rest;
 mod resume;
 mod rights;
+mod share;
 mod talk;

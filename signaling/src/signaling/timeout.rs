@@ -21,6 +21,7 @@ impl Signaling {
             self.next_sweep = now.instant + SWEEP_INTERVAL.min(self.hello_timeout);
             self.sweep_sockets(now);
             self.sweep_sessions(now);
+            self.sweep_shares(now);
             self.sweep_rooms(now);
         }
         if now.instant >= self.next_recheck {

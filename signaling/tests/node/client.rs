@@ -22,7 +22,7 @@ pub(crate) const OFFER: &str = include_str!("../../../sfu/tests/fixtures/sdp/aio
 /// The secret of the development key.
 pub(crate) const SECRET: &str = "tillside development key: everybody knows it";
 /// Nothing on one machine takes so long; only a test that fails waits for it.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Running {
     pub(crate) node: Node,
@@ -58,7 +58,9 @@ impl Running {
     }
 
     pub(crate) async fn token(&self, name: &str, role: &str, room: Option<&str>) -> String {
-        let mut grants = json!({ "publish": ["microphone", "camera", "screen"], "moderate": true });
+        let cobrowse = if role == "shopper" { "share" } else { "control" };
+        let publish = ["microphone", "camera", "screen"];
+        let mut grants = json!({ "publish": publish, "cobrowse": cobrowse, "moderate": true });
         if let Some(room) = room {
             grants["room"] = room.into();
         }
@@ -99,14 +101,30 @@ impl Running {
         reqwest::get(url).await.unwrap().text().await.unwrap()
     }
 
+    /// The metrics, once they contain this.
+    pub(crate) async fn metrics_with(&self, part: &str) -> String {
+        let mut metrics = String::new();
+        self.until(async || {
+            metrics = self.metrics().await;
+            metrics.contains(part)
+        })
+        .await;
+        metrics
+    }
+
     /// Opens a WebSocket, or says with which status it was refused.
     pub(crate) async fn open(&self, origin: Option<&str>) -> Result<Socket, u16> {
-        let mut request = format!("ws://{}/v1/ws", self.node.http_address()).into_client_request().unwrap();
+        let stream = self.connect("/v1/ws", origin).await?;
+        Ok(Socket { stream, welcome: Value::Null, seq: 0 })
+    }
+
+    pub(crate) async fn connect(&self, path: &str, origin: Option<&str>) -> Result<RawSocket, u16> {
+        let mut request = format!("ws://{}{path}", self.node.http_address()).into_client_request().unwrap();
         if let Some(origin) = origin {
             request.headers_mut().insert("origin", origin.parse().unwrap());
         }
         match tokio_tungstenite::connect_async(request).await {
-            Ok((stream, _)) => Ok(Socket { stream, welcome: Value::Null, seq: 0 }),
+            Ok((stream, _)) => Ok(stream),
             Err(Error::Http(answer)) => Err(answer.status().as_u16()),
             Err(error) => panic!("{error}"),
         }
@@ -148,9 +166,11 @@ pub(crate) async fn tls(address: SocketAddr, certificate: &str, protocols: &[&st
     Ok(String::from_utf8_lossy(agreed).into_owned())
 }
 
+pub(crate) type RawSocket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    stream: RawSocket,
     pub(crate) welcome: Value,
     /// Of the last numbered frame.
     pub(crate) seq: u64,
@@ -188,6 +208,21 @@ impl Socket {
                 return frame;
             }
         }
+    }
+
+    /// The next `share` or `control` message in this phase; others on the way are skipped.
+    pub(crate) async fn next_phase(&mut self, t: &str, phase: &str) -> Value {
+        loop {
+            let message = self.next(t).await;
+            if message["phase"] == phase {
+                return message;
+            }
+        }
+    }
+
+    /// The id others know this client by.
+    pub(crate) fn id(&self) -> &str {
+        self.welcome["you"]["id"].as_str().unwrap()
     }
 
     /// The close code, once the node closes.

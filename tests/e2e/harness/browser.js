@@ -74,8 +74,8 @@ class Browser {
   }
 
   /**
-   * Opens `url` in a context of its own: no shared storage, as if on another computer. `prepare` runs in the page before
-   * its own scripts.
+   * Opens `url` in a context of its own: no shared storage, as if on another computer. `prepare`, one function or a list
+   * of them, runs in the page before its own scripts.
    */
   async open(url, { width = 1280, height = 800, prepare } = {}) {
     const context = await this.#browser.createBrowserContext();
@@ -83,7 +83,7 @@ class Browser {
     const page = await context.newPage({ type: 'window' });
     await page.setViewport({ width, height });
     await page.evaluateOnNewDocument(installProbe);
-    if (prepare) await page.evaluateOnNewDocument(prepare);
+    for (const step of [prepare].flat().filter(Boolean)) await page.evaluateOnNewDocument(step);
     await page.goto(url, { waitUntil: 'load' });
     return page;
   }

@@ -52,9 +52,9 @@ export function stage(page) {
 }
 
 /** An agent opens the console. */
-export async function agentArrives(browser, origin) {
+export async function agentArrives(browser, origin, { prepare } = {}) {
   const name = newName('Agent');
-  const page = await browser.open(`${origin}/console/?name=${encodeURIComponent(name)}`);
+  const page = await browser.open(`${origin}/console/?name=${encodeURIComponent(name)}`, { prepare });
   await find(page, 'queue');
   return { page, name, browser };
 }

@@ -79,7 +79,9 @@ impl Publisher {
         }
     }
 
-    pub(super) fn ssrc(&self) -> u32 {
+    /// The SSRC of its media.
+    #[must_use]
+    pub fn ssrc(&self) -> u32 {
         self.ssrc
     }
 

@@ -5,6 +5,7 @@ mod bot;
 mod calls;
 mod faults;
 mod isolation;
+mod links;
 mod loss;
 mod moderation;
 mod simulcast;

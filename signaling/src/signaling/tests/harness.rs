@@ -1,7 +1,7 @@
 //! A node without sockets and media: the tests play both.
 
 use super::super::*;
-use crate::protocol::{Grants, Role, ServerFrame, Source};
+use crate::protocol::{Cobrowse, Grants, Role, ServerFrame, Source};
 use crate::token::{Claims, Key, KeySource, Tenant};
 use serde_json::{Value, json};
 use tillside_sfu::command::{Event, LeaveReason};
@@ -27,7 +27,7 @@ pub(super) struct Who {
 }
 
 pub(super) fn who(name: &str, role: Role) -> Who {
-    let grants = Grants { room: None, publish: ALL_SOURCES.to_vec(), subscribe: true, moderate: false };
+    let grants = Grants { room: None, publish: ALL_SOURCES.to_vec(), subscribe: true, cobrowse: None, moderate: false };
     let claims = Claims {
         iss: "shop-key".to_owned(),
         sub: name.to_owned(),
@@ -66,6 +66,11 @@ impl Who {
         self
     }
 
+    pub(super) fn cobrowse(mut self, granted: Cobrowse) -> Self {
+        self.claims.grants.cobrowse = Some(granted);
+        self
+    }
+
     pub(super) fn of_rival(mut self) -> Self {
         self.claims.tenant = "rival".to_owned();
         self.claims.iss = "rival-key".to_owned();
@@ -95,6 +100,7 @@ pub(super) struct World {
     pub(super) frames: BTreeMap<SocketId, Vec<ServerFrame>>,
     pub(super) closed: BTreeMap<SocketId, CloseCode>,
     pub(super) commands: Vec<Command>,
+    pub(super) share_commands: Vec<(ShareId, ShareCommand)>,
     pub(super) replies: BTreeMap<RequestId, Reply>,
     pub(super) rooms: BTreeMap<RoomKey, RoomSummary>,
     /// Media answers every offer at once.
@@ -114,6 +120,7 @@ impl World {
             frames: BTreeMap::new(),
             closed: BTreeMap::new(),
             commands: Vec::new(),
+            share_commands: Vec::new(),
             replies: BTreeMap::new(),
             rooms: BTreeMap::new(),
             media_answers: true,
@@ -163,6 +170,7 @@ impl World {
                 Output::Reply { request, reply } => {
                     self.replies.insert(request, reply);
                 }
+                Output::Share { share, command } => self.share_commands.push((share, command)),
                 Output::Count(_) => {}
             }
         }
@@ -243,6 +251,28 @@ impl World {
     pub(super) fn event(&mut self, event: Event) {
         self.core.handle_event(self.now, event);
         self.settle();
+    }
+
+    /// A relay tells something of the only share there is.
+    pub(super) fn share_event(&mut self, event: ShareEvent) {
+        let id = *self.core.shares.keys().next().expect("there is a share");
+        self.core.handle_share_event(self.now, id, event);
+        self.settle();
+    }
+
+    /// The name of the only share there is.
+    pub(super) fn share_name(&self) -> String {
+        self.core.shares.values().next().expect("there is a share").public.clone()
+    }
+
+    /// What a ticket opens.
+    pub(super) fn stream(&mut self, ticket: &str, origin: Option<&str>) -> Result<Holder, ErrorCode> {
+        let open = OpenStream { ticket: ticket.to_owned(), origin: origin.map(str::to_owned) };
+        match self.request(Request::OpenStream(open)) {
+            Some(Reply::Stream(pass)) => Ok(pass.holder),
+            Some(Reply::Refused { code, .. }) => Err(code),
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(super) fn media_lost(&mut self, client: &Client) {

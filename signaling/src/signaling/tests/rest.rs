@@ -1,4 +1,4 @@
-use super::super::{Enter, ROOM_EMPTY_MAX, Reply, Request};
+use super::super::{Enter, ROOM_EMPTY_MAX, Reply, Request, TenantRules};
 use super::harness::*;
 use crate::protocol::{ByeReason, ErrorCode, Role, Source};
 use crate::token::Keyring;
@@ -81,10 +81,10 @@ fn sec_22_a_token_that_runs_out_ends_its_session_within_a_minute() {
 fn sec_22_a_removed_key_ends_its_sessions_at_once() {
     let mut world = World::new();
     let mara = world.inside(&shopper("Mara", "help"), "help");
-    world.core.handle_keyring(world.now, keyring());
+    world.core.handle_tenants(world.now, keyring(), TenantRules::new());
     world.settle();
     assert_eq!(bye(&world.take(&mara)), None, "its key is still there");
-    world.core.handle_keyring(world.now, Arc::new(Keyring::new(Vec::new()).unwrap()));
+    world.core.handle_tenants(world.now, Arc::new(Keyring::new(Vec::new()).unwrap()), TenantRules::new());
     world.settle();
     assert_eq!(bye(&world.take(&mara)), Some(ByeReason::Unauthorized));
 }

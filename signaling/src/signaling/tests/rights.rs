@@ -1,8 +1,10 @@
 //! SEC-30: every role, with and without the moderator's grant, and every operation.
 
+use super::super::ShareEvent;
 use super::harness::*;
-use crate::protocol::{ErrorCode, Role, ServerMessage};
+use crate::protocol::{Cobrowse, ErrorCode, Role, ServerMessage};
 use serde_json::{Value, json};
+use tillside_cobrowse::relay::ViewerId;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operation {
@@ -22,9 +24,13 @@ enum Operation {
     Unlock,
     End,
     SeeDesk,
+    SharePage,
+    AskForPage,
+    SeePage,
+    AskForControl,
 }
 
-const OPERATIONS: [Operation; 16] = [
+const OPERATIONS: [Operation; 20] = [
     Operation::PublishMicrophone,
     Operation::PublishCamera,
     Operation::PublishScreen,
@@ -41,10 +47,16 @@ const OPERATIONS: [Operation; 16] = [
     Operation::Unlock,
     Operation::End,
     Operation::SeeDesk,
+    Operation::SharePage,
+    Operation::AskForPage,
+    Operation::SeePage,
+    Operation::AskForControl,
 ];
 
+const COBROWSE: [Option<Cobrowse>; 4] = [None, Some(Cobrowse::Share), Some(Cobrowse::View), Some(Cobrowse::Control)];
+
 /// What the rules say, written once more and in another way than the code.
-fn allowed(role: Role, moderator: bool, operation: Operation) -> bool {
+fn allowed(role: Role, moderator: bool, cobrowse: Option<Cobrowse>, operation: Operation) -> bool {
     use Operation as O;
     match operation {
         O::View | O::Ready => true,
@@ -54,6 +66,15 @@ fn allowed(role: Role, moderator: bool, operation: Operation) -> bool {
             moderator && (role == Role::Agent || role == Role::Supervisor)
         }
         O::SeeDesk => role == Role::Agent || role == Role::Supervisor,
+        O::SharePage => role == Role::Shopper && cobrowse == Some(Cobrowse::Share),
+        O::SeePage => {
+            role != Role::Shopper && (cobrowse == Some(Cobrowse::View) || cobrowse == Some(Cobrowse::Control))
+        }
+        O::AskForPage => {
+            (role == Role::Agent || role == Role::Supervisor)
+                && (cobrowse == Some(Cobrowse::View) || cobrowse == Some(Cobrowse::Control))
+        }
+        O::AskForControl => (role == Role::Agent || role == Role::Supervisor) && cobrowse == Some(Cobrowse::Control),
     }
 }
 
@@ -61,21 +82,26 @@ fn allowed(role: Role, moderator: bool, operation: Operation) -> bool {
 fn sec_30_every_role_may_do_what_it_may_and_nothing_else() {
     for role in [Role::Shopper, Role::Agent, Role::Supervisor, Role::Observer] {
         for moderator in [false, true] {
-            for operation in OPERATIONS {
-                let done = attempt(role, moderator, operation);
-                assert_eq!(done, allowed(role, moderator, operation), "{role:?} moderator={moderator} {operation:?}");
+            for (operation, cobrowse) in OPERATIONS.iter().flat_map(|one| COBROWSE.map(|granted| (*one, granted))) {
+                let done = attempt(role, moderator, cobrowse, operation);
+                let may = allowed(role, moderator, cobrowse, operation);
+                assert_eq!(done, may, "{role:?} moderator={moderator} {cobrowse:?} {operation:?}");
             }
         }
     }
 }
 
 /// Tries one operation in a fresh world; whether it was done.
-fn attempt(role: Role, moderator: bool, operation: Operation) -> bool {
+fn attempt(role: Role, moderator: bool, cobrowse: Option<Cobrowse>, operation: Operation) -> bool {
     let mut world = World::new();
-    let other = world.inside(&shopper("Other", "help"), "help");
+    let other = world.inside(&shopper("Other", "help").cobrowse(Cobrowse::Share), "help");
+    if matches!(operation, Operation::SeePage | Operation::AskForControl) {
+        world.send(other.socket, &json!({ "t": "share", "action": "consent" }));
+    }
     // Everything is granted, so that only the role decides.
     let who = who("Me", role);
     let who = if moderator { who.moderator() } else { who };
+    let who = cobrowse.map_or(who.clone(), |granted| who.cobrowse(granted));
     let me = world.hello(&who);
     let desk = world.take(&me).iter().any(|message| matches!(message, ServerMessage::Desk(_)));
     let microphone = json!([{ "mid": "0", "source": "microphone" }]);
@@ -87,6 +113,7 @@ fn attempt(role: Role, moderator: bool, operation: Operation) -> bool {
         Operation::PublishMicrophone => return joins(&mut world, &microphone),
         Operation::PublishCamera => return joins(&mut world, &publish("camera")),
         Operation::PublishScreen => return joins(&mut world, &publish("screen")),
+        Operation::SeePage => return has_ticket(&world.join_with(&me, "help", &tracks)),
         _ => assert!(joins(&mut world, &tracks)),
     }
     let frame = match operation {
@@ -102,9 +129,20 @@ fn attempt(role: Role, moderator: bool, operation: Operation) -> bool {
         Operation::Lock => json!({ "t": "moderate", "action": "lock" }),
         Operation::Unlock => json!({ "t": "moderate", "action": "unlock" }),
         Operation::End => json!({ "t": "moderate", "action": "end" }),
+        Operation::SharePage => json!({ "t": "share", "action": "consent" }),
+        Operation::AskForPage => json!({ "t": "share", "action": "request", "sharer": other.id }),
+        Operation::AskForControl => {
+            let viewer = ViewerId(world.media_id(&me).0);
+            world.share_event(ShareEvent::ViewerAttached(viewer));
+            json!({ "t": "control", "action": "request", "share": world.share_name(), "rung": "navigate" })
+        }
         _ => unreachable!("handled above"),
     };
     done(&world.send(me.socket, &frame))
+}
+
+fn has_ticket(told: &[ServerMessage]) -> bool {
+    told.iter().any(|message| matches!(message, ServerMessage::Share(state) if state.ticket.is_some()))
 }
 
 fn done(told: &[ServerMessage]) -> bool {

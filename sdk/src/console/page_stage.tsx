@@ -1,0 +1,58 @@
+/** The main place of a call with a shared page: the page, or why there is none to see. */
+import type { TillsideClient } from "../client/client";
+import type { KnownShare } from "../client/viewing";
+import type { Participant } from "../client/roster";
+import { Empty } from "./parts";
+import { pauseWords } from "./page_words";
+import { PageWindow } from "./page_window";
+
+interface PageStageProps {
+	client: TillsideClient;
+	share: KnownShare;
+	sharer: Participant | undefined;
+	onNotice: (text: string) => void;
+}
+
+export function PageStage({ client, share, sharer, onNotice }: PageStageProps) {
+	const name = sharer?.name || "The customer";
+	if (share.phase === "live" && share.ticket !== undefined) {
+		return (
+			<PageWindow
+				key={share.ticket}
+				client={client}
+				share={share}
+				name={name}
+				ticket={share.ticket}
+				onNotice={onNotice}
+			/>
+		);
+	}
+	if (share.phase === "requested") {
+		const isOwn = share.by === client.you?.id;
+		return (
+			<div class="page-blank main" data-testid="page-requested">
+				<Empty icon="page" title={`Waiting for ${name}`}>
+					<p>They see your question and decide. Card and account numbers stay with them either way.</p>
+					{isOwn && (
+						<button
+							type="button"
+							class="button"
+							data-testid="withdraw-page"
+							onClick={() => client.viewing.withdraw(share.share)}
+						>
+							Take the question back
+						</button>
+					)}
+				</Empty>
+			</div>
+		);
+	}
+	const words = pauseWords(share.why);
+	return (
+		<div class="page-blank main" data-testid="page-paused">
+			<Empty icon={words.icon} title={words.title}>
+				<p>{words.text}</p>
+			</Empty>
+		</div>
+	);
+}

@@ -1,0 +1,406 @@
+/**
+ * Plays the events of a shared page into a frame, live: the newest state as soon as it is here, no clock, no buffer.
+ *
+ * Owns the order of events and the frame. A snapshot is built in a new document behind the one on screen and takes its
+ * place when it is whole, so that nothing flashes. What cannot be read leaves the view blank until the next snapshot.
+ */
+import { Emitter } from "../client/emitter";
+import type { Assets } from "./assets";
+import { FOCUS_MARK, HOVER_MARK } from "./css";
+import { dom } from "./dom";
+import { type Addition, parseEvents, type ShareNews, Unreadable, type ViewEvent } from "./events";
+import { openFrame, openStage, tameFrame } from "./frames";
+import { lockPicture, marksCss } from "./marks";
+import { Styles } from "./styles";
+import { type Known, Tree } from "./tree";
+
+/** A place in the view, in CSS pixels of the shopper's window. */
+export interface Place {
+	x: number;
+	y: number;
+}
+
+export interface ReplayEvents {
+	/** Where the share stands, and why. */
+	news: ShareNews;
+	/** Where the shopper is and how large the window is. */
+	page: { href: string; width: number; height: number };
+	/** A snapshot is on screen. */
+	shown: { epoch: number };
+	/** The shopper's pointer; undefined: not to be seen. */
+	pointer: { place: Place; isTouch: boolean };
+	/** The shopper clicked or tapped. */
+	press: Place;
+	/** A control holds something else now: an echo of what was typed, for one. */
+	input: { node: number; text: string };
+	/** Something moved or changed: whatever lies over the page may have to move too. */
+	changed: undefined;
+	/** The stream cannot be followed. A fresh snapshot mends it. */
+	broken: undefined;
+}
+
+/** What is on screen. */
+interface Shown {
+	frame: HTMLIFrameElement;
+	document: Document;
+	tree: Tree;
+	styles: Styles;
+	epoch: number;
+}
+
+/** rrweb's interactions that we show. */
+const CLICK = 2;
+const FOCUS = 5;
+const BLUR = 6;
+const TOUCH_START = 7;
+
+export class Replay extends Emitter<ReplayEvents> {
+	readonly #stage: HTMLIFrameElement;
+	readonly #assets: Assets;
+	readonly #lock = URL.createObjectURL(lockPicture());
+	readonly #opening: Promise<Document | undefined>;
+	readonly #forget: () => void;
+	/** Messages in the order they came; a snapshot and a frame take a moment to open. */
+	#work: Promise<void> = Promise.resolve();
+	#pending = 0;
+	#shown: Shown | undefined;
+	#epoch = 0;
+	#page = { href: "", width: 0, height: 0 };
+	/** Where the shopper scrolled the page itself. */
+	#offset = { x: 0, y: 0 };
+	#follows = true;
+	#marked = new Map<string, Element[]>();
+	#ended = false;
+
+	/** Plays into a frame that this puts into `container`. */
+	constructor(container: HTMLElement, assets: Assets) {
+		super();
+		this.#assets = assets;
+		this.#stage = tameFrame(document);
+		this.#stage.title = "The customer’s page";
+		this.#forget = assets.on("arrived", ({ name }) => {
+			this.#shown?.tree.showAsset(name);
+			this.#keepPlace();
+		});
+		container.append(this.#stage);
+		this.#opening = openStage(this.#stage);
+	}
+
+	/** Where the shopper is and how large the window is. */
+	get page(): ReplayEvents["page"] {
+		return this.#page;
+	}
+
+	/** The tree on screen. */
+	get tree(): Tree | undefined {
+		return this.#shown?.tree;
+	}
+
+	/** The document on screen. */
+	get document(): Document | undefined {
+		return this.#shown?.document;
+	}
+
+	/** Of the tree on screen. */
+	get epoch(): number {
+		return this.#shown?.epoch ?? 0;
+	}
+
+	/** Whether the view scrolls along with the shopper. */
+	get follows(): boolean {
+		return this.#follows;
+	}
+
+	set follows(follows: boolean) {
+		this.#follows = follows;
+		this.#keepPlace();
+	}
+
+	/** How much of the page was refused, and how large it is: for tests and support. */
+	get figures(): { nodes: number; refused: number } {
+		return { nodes: this.#shown?.tree.size ?? 0, refused: this.#shown?.tree.refused ?? 0 };
+	}
+
+	/** Plays one message of the stream: a JSON array of events. */
+	handleMessage(json: string): void {
+		let events: ViewEvent[];
+		try {
+			events = parseEvents(json);
+		} catch (error) {
+			if (!(error instanceof Unreadable)) throw error;
+			this.blank();
+			return this.emit("broken", undefined);
+		}
+		// As long as nothing waits, changes are on screen before the next message is read.
+		for (const event of events) {
+			if (this.#pending === 0 && !isSlow(event)) this.#apply(event);
+			else this.#enqueue(event);
+		}
+		if (this.#pending === 0) this.emit("changed", undefined);
+	}
+
+	/** Shows nothing: what was known of the page is gone. */
+	blank(): void {
+		this.#shown?.styles.end();
+		this.#shown?.frame.remove();
+		this.#shown = undefined;
+		this.#marked.clear();
+	}
+
+	end(): void {
+		this.#ended = true;
+		this.blank();
+		this.#forget();
+		URL.revokeObjectURL(this.#lock);
+		this.#stage.remove();
+	}
+
+	/** The node of the page at a place, and the place's offset in its frame. */
+	at({ x, y }: Place): { known: Known; element: Element } | undefined {
+		let root: Document | ShadowRoot | undefined = this.#shown?.document;
+		let [left, top] = [x, y];
+		let element: Element | null = null;
+		while (root !== undefined) {
+			const hit: Element | null = root.elementFromPoint(left, top);
+			if (hit === null || hit === element) break;
+			element = hit;
+			const shadow = dom.shadowRoot(hit);
+			const known: Known | undefined = this.#shown?.tree.knownAt(hit);
+			if (shadow !== null) root = shadow;
+			else if (known?.node === hit && known.tag === "iframe" && known.level === undefined) {
+				const box = dom.box(hit);
+				[left, top] = [left - box.left - hit.clientLeft, top - box.top - hit.clientTop];
+				root = (hit as HTMLIFrameElement).contentDocument ?? undefined;
+			} else root = undefined;
+		}
+		const known = element === null ? undefined : this.#shown?.tree.knownAt(element);
+		return known === undefined || element === null ? undefined : { known, element };
+	}
+
+	/** The box of an element in CSS pixels of the shopper's window, frames around it included. */
+	boxOf(element: Element): DOMRect {
+		const box = dom.box(element);
+		const { x, y } = this.#frameOffset(dom.document(element));
+		return new DOMRect(box.x + x, box.y + y, box.width, box.height);
+	}
+
+	/** Looks around: scrolls whatever can be scrolled at a place. */
+	scrollAt(place: Place, dx: number, dy: number): void {
+		const hit = this.at(place);
+		const element = hit && scrollableAbove(hit.element, dx, dy);
+		if (element) dom.scrollBy(element, { left: dx, top: dy, behavior: "instant" });
+		else this.#shown?.document.defaultView?.scrollBy({ left: dx, top: dy, behavior: "instant" });
+		this.emit("changed", undefined);
+	}
+
+	/** How far the view is scrolled away from what the shopper sees. */
+	get drift(): Place {
+		const view = this.#shown?.document.defaultView;
+		if (!view) return { x: 0, y: 0 };
+		return { x: this.#offset.x - view.scrollX, y: this.#offset.y - view.scrollY };
+	}
+
+	#enqueue(event: ViewEvent): void {
+		this.#pending++;
+		this.#work = this.#work.then(async () => {
+			if (!this.#ended) await this.#applySlowly(event);
+			this.#pending--;
+			if (this.#pending === 0) this.emit("changed", undefined);
+		});
+	}
+
+	async #applySlowly(event: ViewEvent): Promise<void> {
+		if (event.kind === "snapshot") return this.#load(event);
+		this.#apply(event);
+		if (event.kind !== "mutation") return;
+		for (const addition of event.adds) if (addition.node.kind === "document") await this.#attach(addition);
+	}
+
+	/** A whole page: built behind the one on screen. */
+	async #load({ node, left, top }: Extract<ViewEvent, { kind: "snapshot" }>): Promise<void> {
+		const stage = await this.#opening;
+		if (stage === undefined) return this.emit("broken", undefined);
+		const frame = tameFrame(stage);
+		frame.style.visibility = "hidden";
+		stage.body.append(frame);
+		const isStandard = node.children.some(({ kind }) => kind === "doctype");
+		const document = await openFrame(frame, isStandard);
+		if (document === undefined || this.#ended) return frame.remove();
+		const styles = new Styles(this.#assets, marksCss(this.#lock));
+		const tree = new Tree(this.#assets, styles);
+		tree.load(document, node, undefined);
+		this.blank();
+		this.#shown = { frame, document, tree, styles, epoch: this.#epoch };
+		this.#offset = { x: left, y: top };
+		this.#follows = true;
+		this.#keepPlace();
+		frame.style.visibility = "";
+		this.emit("shown", { epoch: this.#epoch });
+	}
+
+	/** The document of a frame within the page. */
+	async #attach({ parent, node }: Addition): Promise<void> {
+		const tree = this.tree;
+		const frame = tree?.known(parent);
+		if (tree === undefined || frame?.tag !== "iframe" || frame.level !== undefined) return;
+		const isStandard = node.children.some(({ kind }) => kind === "doctype");
+		const document = await openFrame(frame.node as HTMLIFrameElement, isStandard);
+		// Meanwhile the page may be another one, or the frame gone.
+		if (document === undefined || tree !== this.tree || tree.known(parent) !== frame) return;
+		tree.load(document, node, undefined);
+	}
+
+	#apply(event: ViewEvent): void {
+		const shown = this.#shown;
+		switch (event.kind) {
+			case "state":
+				this.#epoch = event.news.epoch;
+				if (event.news.state !== "live") this.blank();
+				return this.emit("news", event.news);
+			case "meta":
+				return this.#place(event.href, event.width, event.height);
+			case "resize":
+				return this.#place(this.#page.href, event.width, event.height);
+			case "snapshot":
+				return;
+			case "mutation":
+				return this.#mutate(event);
+			case "pointer":
+				return this.#point(event);
+			case "interaction":
+				return this.#interact(event);
+			case "scroll":
+				return this.#scroll(event);
+			case "input":
+				shown?.tree.setValue(event.node, event.text, event.isChecked);
+				return this.emit("input", { node: event.node, text: event.text });
+			case "rules":
+			case "declaration":
+				return this.#restyle(event);
+			case "adopted": {
+				const host = shown?.tree.styleHost(event.host);
+				if (host !== undefined) shown?.styles.adopt(event, host);
+			}
+		}
+	}
+
+	#mutate(event: Extract<ViewEvent, { kind: "mutation" }>): void {
+		const tree = this.tree;
+		if (tree === undefined) return;
+		for (const id of event.removes) tree.remove(id);
+		tree.add(event.adds.filter(({ node }) => node.kind !== "document"));
+		for (const { node, text } of event.texts) tree.setText(node, text);
+		for (const { node, attributes } of event.attributes) tree.setAttributes(node, attributes);
+		this.#keepPlace();
+	}
+
+	#restyle(event: Extract<ViewEvent, { kind: "rules" | "declaration" }>): void {
+		const shown = this.#shown;
+		if (shown === undefined) return;
+		const owner = "owner" in event.name ? shown.tree.known(event.name.owner) : undefined;
+		const sheet = owner && shown.tree.sheetOf(owner.id);
+		const document = owner === undefined ? shown.document : dom.document(owner.node);
+		if (event.kind === "rules") shown.styles.changeRules(event, sheet, document);
+		else shown.styles.changeDeclaration(event, sheet, document);
+	}
+
+	/** Where the page is, and how large the shopper's window. */
+	#place(href: string, width: number, height: number): void {
+		this.#page = { href, width, height };
+		this.#stage.style.width = `${width}px`;
+		this.#stage.style.height = `${height}px`;
+		this.#keepPlace();
+		this.emit("page", this.#page);
+	}
+
+	#point({ node, x, y, isTouch }: Extract<ViewEvent, { kind: "pointer" }>): void {
+		const known = this.tree?.known(node);
+		if (known === undefined) return;
+		this.#markChain(HOVER_MARK, known.node);
+		this.emit("pointer", { place: this.#inWindow(known, { x, y }), isTouch });
+	}
+
+	#interact({ what, node, x, y }: Extract<ViewEvent, { kind: "interaction" }>): void {
+		const known = this.tree?.known(node);
+		if (known === undefined) return;
+		if (what === FOCUS) this.#markElements(FOCUS_MARK, [known.node as Element]);
+		else if (what === BLUR) this.#markElements(FOCUS_MARK, []);
+		else if (what === CLICK || what === TOUCH_START) this.emit("press", this.#inWindow(known, { x, y }));
+	}
+
+	/** `:hover` holds for an element and all that it stands in. */
+	#markChain(mark: string, node: Node): void {
+		const chain: Element[] = [];
+		for (let at: Node | null = node; at !== null; at = dom.parent(at)) {
+			if (dom.type(at) === Node.ELEMENT_NODE) chain.push(at as Element);
+		}
+		this.#markElements(mark, chain);
+	}
+
+	#markElements(mark: string, elements: Element[]): void {
+		const before = this.#marked.get(mark) ?? [];
+		for (const element of before) if (!elements.includes(element)) dom.unset(element, mark);
+		for (const element of elements) if (!before.includes(element)) dom.set(element, mark, "");
+		this.#marked.set(mark, elements);
+	}
+
+	#scroll({ node, x, y }: Extract<ViewEvent, { kind: "scroll" }>): void {
+		const known = this.tree?.known(node);
+		if (known === undefined) return;
+		if (known === this.tree?.root) {
+			this.#offset = { x, y };
+			return this.#keepPlace();
+		}
+		if (known.kind === "document")
+			(known.node as Document).defaultView?.scrollTo({ left: x, top: y, behavior: "instant" });
+		else if (known.kind === "element") dom.scroll(known.node as Element, { left: x, top: y, behavior: "instant" });
+	}
+
+	/** The page may have grown or shrunk under the view: the shopper's place is kept, while it is followed. */
+	#keepPlace(): void {
+		const view = this.#shown?.document.defaultView;
+		if (!view || !this.#follows) return;
+		const { x, y } = this.#offset;
+		if (view.scrollX !== x || view.scrollY !== y) view.scrollTo({ left: x, top: y, behavior: "instant" });
+	}
+
+	/** From the window of a node's frame to the shopper's window. */
+	#inWindow(known: Known, { x, y }: Place): Place {
+		const offset = this.#frameOffset(dom.document(known.node));
+		return { x: x + offset.x, y: y + offset.y };
+	}
+
+	#frameOffset(document: Document): Place {
+		const offset = { x: 0, y: 0 };
+		let at: Document | undefined = document;
+		while (at !== undefined && at !== this.#shown?.document) {
+			const frame: Element | null | undefined = at.defaultView?.frameElement;
+			if (!frame) break;
+			const box = dom.box(frame);
+			offset.x += box.left + frame.clientLeft;
+			offset.y += box.top + frame.clientTop;
+			at = dom.document(frame);
+		}
+		return offset;
+	}
+}
+
+/** Whether something has to be opened for this event. */
+function isSlow(event: ViewEvent): boolean {
+	if (event.kind === "mutation") return event.adds.some(({ node }) => node.kind === "document");
+	return event.kind === "snapshot";
+}
+
+/** The nearest element, from inside out, that can be scrolled this way; undefined: the page itself. */
+export function scrollableAbove(element: Element, dx: number, dy: number): Element | undefined {
+	const view = dom.document(element).defaultView;
+	for (let at: Node | null = element; at !== null; at = dom.parent(at)) {
+		if (dom.type(at) !== Node.ELEMENT_NODE || view === null) continue;
+		const one = at as HTMLElement;
+		const { overflowX, overflowY } = view.getComputedStyle(one);
+		const scrolls = (overflow: string) => overflow === "auto" || overflow === "scroll";
+		if (dy !== 0 && scrolls(overflowY) && one.scrollHeight > one.clientHeight) return one;
+		if (dx !== 0 && scrolls(overflowX) && one.scrollWidth > one.clientWidth) return one;
+	}
+	return undefined;
+}

@@ -1,0 +1,480 @@
+/**
+ * The page as nodes of a real document, by the recorder's ids.
+ *
+ * Builds by `createElement` and `setAttribute` alone, and only what `allow.ts` lets through; values and words never get
+ * onto an element that has a level, whatever the stream says. Knows nothing of events' order, sockets or pointers.
+ */
+import { attributeNameOf, elementNameOf, isFragment, isGeometry, treatmentOf } from "./allow";
+import { assetIn, type Assets } from "./assets";
+import { dom } from "./dom";
+import type { Addition, AttributeValue, Level, StyleChange, WireNode } from "./events";
+import { tame } from "./frames";
+import { GLYPHS, LABELS, LEVEL_MARK } from "./marks";
+import type { StyleHost, Styles } from "./styles";
+
+const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
+/** Most nodes of a page, as in the relay; what comes beyond is not built. */
+const NODES_MAX = 100_000;
+
+const FACTS: ReadonlySet<string> = new Set(["id", "type", "role", "contenteditable"]);
+
+/** A node of the page and what we must know of it that the DOM does not tell, or could be made to tell wrongly. */
+export interface Known {
+	readonly id: number;
+	readonly node: Node;
+	readonly kind: WireNode["kind"];
+	/** As the page has it; the built element may be another. */
+	readonly tag: string;
+	readonly isSvg: boolean;
+	/** Its own, or the nearest of its ancestors'. */
+	readonly level: Level | undefined;
+	/** Attributes that tell what it is: `id`, `type` and `role`, which make its fingerprint, and `contenteditable`. */
+	readonly facts: Map<string, string>;
+	/** Where a link leads; shown, never followed. */
+	href: string | undefined;
+	/** The text of a style element before it was made fit, if it is one's. */
+	readonly isSheet: boolean;
+}
+
+export class Tree {
+	readonly #known = new Map<number, Known>();
+	readonly #ids = new WeakMap<Node, number>();
+	readonly #assets: Assets;
+	readonly #styles: Styles;
+	/** Attributes that show an asset which is not here yet, by its name. */
+	readonly #waiting = new Map<string, { element: Element; name: string; value: string }[]>();
+	#rootId: number | undefined;
+	/** How much of the stream was refused: for tests and support. */
+	refused = 0;
+
+	constructor(assets: Assets, styles: Styles) {
+		this.#assets = assets;
+		this.#styles = styles;
+	}
+
+	/** The page's own document. */
+	get root(): Known | undefined {
+		return this.#rootId === undefined ? undefined : this.#known.get(this.#rootId);
+	}
+
+	get size(): number {
+		return this.#known.size;
+	}
+
+	known(id: number): Known | undefined {
+		return this.#known.get(id);
+	}
+
+	/** The known node that a DOM node is, or stands in. */
+	knownAt(node: Node | null): Known | undefined {
+		for (let at = node; at !== null; at = parentAcross(at)) {
+			const id = this.#ids.get(at);
+			if (id !== undefined) return this.#known.get(id);
+		}
+		return undefined;
+	}
+
+	/** Builds a whole document in place of what the given one holds. `level` is that of the frame it stands in. */
+	load(document: Document, wire: WireNode, level: Level | undefined): void {
+		if (this.#rootId === undefined) this.#rootId = wire.id;
+		while (document.firstChild !== null) document.removeChild(document.firstChild);
+		this.#keep(wire, document, level);
+		for (const child of wire.children) this.#append(child, document, document, level);
+		this.#styles.dress(document);
+	}
+
+	/** Takes a node with everything below it away. */
+	remove(id: number): void {
+		const known = this.#known.get(id);
+		if (known === undefined || known.kind === "document") return;
+		this.#forget(known.node);
+		dom.remove(known.node);
+	}
+
+	/** Adds nodes, each under its parent; parents and siblings may come after those that need them. */
+	add(additions: readonly Addition[]): void {
+		const awaited = new Map<number, Addition[]>();
+		const ids = new Set(additions.map(({ node }) => node.id));
+		const place = (first: Addition) => {
+			const ready = [first];
+			for (let one = ready.pop(); one !== undefined; one = ready.pop()) {
+				const need = [one.parent, one.next].find((id) => id !== undefined && ids.has(id));
+				if (need !== undefined) {
+					awaited.set(need, [...(awaited.get(need) ?? []), one]);
+					continue;
+				}
+				this.#place(one);
+				ids.delete(one.node.id);
+				ready.push(...(awaited.get(one.node.id) ?? []).reverse());
+				awaited.delete(one.node.id);
+			}
+		};
+		for (const addition of additions) place(addition);
+		// What waits for each other, in a circle, is impossible in a page.
+		for (const late of awaited.values()) this.refused += late.length;
+	}
+
+	setText(id: number, text: string): void {
+		const known = this.#known.get(id);
+		if (known?.kind !== "text") return;
+		(known.node as Text).data = this.#textOf(dom.document(known.node), text, known.isSheet, known.level);
+	}
+
+	setAttributes(id: number, attributes: ReadonlyMap<string, AttributeValue>): void {
+		const known = this.#known.get(id);
+		if (known?.kind !== "element") return;
+		for (const [name, value] of attributes) this.#attribute(known, name.toLowerCase(), value);
+	}
+
+	/** A control holds this now. */
+	setValue(id: number, text: string, isChecked: boolean): void {
+		const known = this.#known.get(id);
+		if (known?.kind !== "element") return;
+		if (known.tag === "input" && isToggle(known)) this.#check(known, isChecked);
+		else this.#value(known, text);
+	}
+
+	/** An asset came: whatever waited for it shows it. */
+	showAsset(name: string): void {
+		const waiting = this.#waiting.get(name) ?? [];
+		this.#waiting.delete(name);
+		for (const { element, name: attribute, value } of waiting) this.#asset(element, attribute, value);
+	}
+
+	/** Where the styles of a document or of an element's shadow root are kept. */
+	styleHost(id: number): StyleHost | undefined {
+		const known = this.#known.get(id);
+		if (known?.kind === "document") return known.node as Document;
+		return known?.kind === "element" ? (dom.shadowRoot(known.node as Element) ?? undefined) : undefined;
+	}
+
+	/** The sheet of a style element. */
+	sheetOf(id: number): CSSStyleSheet | undefined {
+		const known = this.#known.get(id);
+		const isStyle = known?.tag === "style" || known?.tag === "link";
+		return isStyle ? ((known.node as HTMLStyleElement).sheet ?? undefined) : undefined;
+	}
+
+	#place({ parent: parentId, next: nextId, node: wire }: Addition): void {
+		const parent = this.#known.get(parentId);
+		if (parent === undefined || !mayHoldChildren(parent)) return void this.refused++;
+		if (this.#known.has(wire.id)) this.remove(wire.id);
+		const home = wire.inShadow ? this.#shadowOf(parent) : parent.node;
+		const document = dom.document(parent.node);
+		const next = nextId === undefined ? undefined : this.#known.get(nextId)?.node;
+		this.#append(
+			wire,
+			home,
+			document,
+			parent.level,
+			next !== undefined && dom.parent(next) === home ? next : null,
+			parent,
+		);
+	}
+
+	/** Builds a node with everything below it; skips what may not be. */
+	#append(
+		wire: WireNode,
+		parent: Node,
+		document: Document,
+		outer: Level | undefined,
+		next: Node | null = null,
+		parentKnown?: Known,
+	): void {
+		if (this.#known.has(wire.id) || this.#known.size >= NODES_MAX) return void this.refused++;
+		const level = higher(outer, wire.level);
+		const built = this.#build(wire, document, level, parentKnown);
+		if (built === undefined) return void this.refused++;
+		try {
+			dom.insert(parent, built.node, next);
+		} catch {
+			// Not at this place: a second root element, a text in a document.
+			this.#known.delete(wire.id);
+			this.refused++;
+			return;
+		}
+		// Children after the element stands in its page: a frame has a document only then.
+		if (!mayHoldChildren(built)) return;
+		for (const child of wire.children) {
+			if (child.kind === "document") continue;
+			const home = child.inShadow ? this.#shadowOf(built) : built.node;
+			this.#append(child, home, document, level, null, built);
+		}
+	}
+
+	#build(wire: WireNode, document: Document, level: Level | undefined, parent: Known | undefined): Known | undefined {
+		switch (wire.kind) {
+			case "document":
+				return undefined;
+			case "doctype":
+				return this.#keep(wire, document.implementation.createDocumentType("html", "", ""), level);
+			case "text": {
+				const isSheet = parent?.tag === "style" || parent?.tag === "link";
+				const text = this.#textOf(document, wire.text, isSheet, level);
+				return this.#keep(wire, document.createTextNode(text), level, isSheet);
+			}
+			case "element":
+				return this.#element(wire, document, level);
+		}
+	}
+
+	#element(wire: WireNode, document: Document, level: Level | undefined): Known | undefined {
+		// Inside of SVG some recorders leave the mark away; the root has it always.
+		const name = elementNameOf(wire.tag, wire.svg);
+		if (name === undefined) return undefined;
+		const element = wire.svg ? document.createElementNS(SVG_NAMESPACE, name) : document.createElement(name);
+		const known = this.#keep(wire, element, level);
+		if (name === "iframe") tame(element);
+		for (const [attribute, value] of wire.attributes) this.#attribute(known, attribute.toLowerCase(), value);
+		if (wire.level !== undefined) this.#mark(known, wire, wire.level);
+		return known;
+	}
+
+	#keep(wire: WireNode, node: Node, level: Level | undefined, isSheet = false): Known {
+		const known: Known = {
+			id: wire.id,
+			node,
+			kind: wire.kind,
+			tag: wire.tag,
+			isSvg: wire.svg,
+			level,
+			facts: new Map(),
+			href: undefined,
+			isSheet,
+		};
+		this.#known.set(wire.id, known);
+		this.#ids.set(node, wire.id);
+		return known;
+	}
+
+	/** Says what is hidden here, and keeps its size. */
+	#mark(known: Known, wire: WireNode, level: Level): void {
+		const element = known.node as HTMLElement;
+		dom.set(element, LEVEL_MARK, level);
+		dom.set(element, "aria-label", LABELS[level]);
+		dom.set(element, "title", LABELS[level]);
+		if (level === "masked") return;
+		if (!["input", "textarea", "select", "button"].includes(known.tag)) dom.set(element, "role", "img");
+		if (known.tag === "input" || known.tag === "textarea") dom.set(element, "placeholder", LABELS[level]);
+		const style = dom.style(element, known.isSvg);
+		for (const [name, property] of [
+			["rr_width", "width"],
+			["rr_height", "height"],
+		] as const) {
+			const size = wire.attributes.get(name);
+			if (typeof size === "string" && /^[\d.]{1,8}(px)?$/.test(size)) {
+				style.setProperty(property, size.endsWith("px") ? size : `${size}px`, "important");
+				style.setProperty("box-sizing", "border-box", "important");
+			}
+		}
+	}
+
+	#attribute(known: Known, name: string, value: AttributeValue): void {
+		if (FACTS.has(name)) {
+			if (typeof value === "string") known.facts.set(name, value);
+			else known.facts.delete(name);
+		}
+		const element = known.node as HTMLElement;
+		const treatment = treatmentOf(known.tag, known.isSvg, name);
+		const isHidden = known.level !== undefined;
+		if (value instanceof Map) {
+			if (treatment === "style") this.#style(known, value);
+			return;
+		}
+		const text = value === true ? "" : (value as string | null);
+		switch (treatment) {
+			case "plain":
+				return put(element, attributeNameOf(known.isSvg, name), name === LEVEL_MARK ? null : text);
+			case "geometry":
+				return put(element, attributeNameOf(known.isSvg, name), text !== null && isGeometry(text) ? text : null);
+			case "words":
+				return put(element, name, isHidden ? null : text);
+			case "fragment":
+				return put(element, "href", text !== null && isFragment(text) ? text : null);
+			case "value":
+				return this.#value(known, text ?? "");
+			case "style":
+				return put(element, "style", text === null ? null : this.#styles.textFor(dom.document(element), text));
+			case "sheet":
+				if (dom.firstChild(element) === null || text !== null)
+					element.textContent = this.#styles.textFor(dom.document(element), text ?? "");
+				return;
+			case "asset":
+				return this.#asset(element, name === "xlink:href" ? "href" : name, isHidden ? null : text);
+			case "link":
+				known.href = text ?? undefined;
+				return put(element, "href", text === null ? null : "#");
+			case "done":
+				return this.#state(known, name, value as string | true | null);
+			case "refused":
+				this.refused++;
+		}
+	}
+
+	#style({ node, isSvg }: Known, changes: ReadonlyMap<string, StyleChange>): void {
+		const style = dom.style(node as Element, isSvg);
+		for (const [property, change] of changes) {
+			if (change === false) style.removeProperty(property);
+			else {
+				const value = this.#styles.textFor(dom.document(node), change.value);
+				style.setProperty(property, value, change.important ? "important" : "");
+			}
+		}
+	}
+
+	/** What is no attribute in the page, but a state. */
+	#state(known: Known, name: string, value: string | true | null): void {
+		const element = known.node as HTMLElement;
+		switch (name) {
+			case "checked":
+				return this.#check(known, value !== null);
+			case "selected":
+				if (known.tag === "option" && known.level === undefined)
+					(element as HTMLOptionElement).selected = value !== null;
+				return;
+			case "rr_scrollleft":
+			case "rr_scrolltop": {
+				const distance = Number(value);
+				if (!Number.isFinite(distance)) return;
+				return this.#scrollLater(element, name === "rr_scrollleft" ? { left: distance } : { top: distance });
+			}
+			case "rr_open_mode":
+				if (known.tag === "dialog") this.#openDialog(element as HTMLDialogElement, value);
+		}
+	}
+
+	/** An element that is only being built has nothing to scroll yet. */
+	#scrollLater(element: Element, to: ScrollToOptions): void {
+		queueMicrotask(() => dom.scroll(element, { ...to, behavior: "instant" }));
+	}
+
+	/** A modal one belongs above everything, which only `showModal` does; an inert one takes no focus while it opens. */
+	#openDialog(dialog: HTMLDialogElement, mode: string | true | null): void {
+		queueMicrotask(() => {
+			if (!dom.isConnected(dialog)) return;
+			try {
+				if (mode === null) return HTMLDialogElement.prototype.close.call(dialog);
+				dom.unset(dialog, "open");
+				if (mode !== "modal") return dom.set(dialog, "open", "");
+				dom.set(dialog, "inert", "");
+				HTMLDialogElement.prototype.showModal.call(dialog);
+				dom.unset(dialog, "inert");
+			} catch {
+				dom.set(dialog, "open", "");
+			}
+		});
+	}
+
+	#check(known: Known, isChecked: boolean): void {
+		if (known.tag === "input" && known.level === undefined) (known.node as HTMLInputElement).checked = isChecked;
+	}
+
+	/** On a hidden control nothing but glyphs, on a boxed one nothing at all. */
+	#value(known: Known, text: string): void {
+		const shown = known.level === undefined ? text : known.level === "masked" && text !== "" ? GLYPHS : "";
+		switch (known.tag) {
+			case "input": {
+				const kind = known.facts.get("type")?.toLowerCase() ?? "text";
+				if (kind === "file") return;
+				// The attribute first: it is the value of buttons, and styles may hang on it.
+				dom.set(known.node as Element, "value", shown);
+				(known.node as HTMLInputElement).value = shown;
+				return;
+			}
+			case "textarea":
+			case "select":
+				(known.node as HTMLTextAreaElement | HTMLSelectElement).value = shown;
+		}
+	}
+
+	/** Shows an asset, or its place until it is here. */
+	#asset(element: Element, name: string, value: string | null): void {
+		const names = value === null ? [] : [...value.split(",")].map((part) => assetIn(part.trim().split(/\s/)[0] ?? ""));
+		const wanted = names.filter((asset) => asset !== undefined);
+		if (value === null || wanted.length !== names.length) {
+			if (value !== null) this.refused++;
+			return dom.unset(element, name);
+		}
+		let isComplete = true;
+		const here = value.split(",").flatMap((part, place) => {
+			const asset = names[place] as string;
+			const url = this.#assets.urlOf(asset);
+			if (url !== undefined) return [part.replace(`asset:${asset}`, url)];
+			isComplete = false;
+			this.#waiting.set(asset, [...(this.#waiting.get(asset) ?? []), { element, name, value }]);
+			return [];
+		});
+		if (here.length > 0) return dom.set(element, name, here.join(",").trim());
+		if (!isComplete && name !== "srcset") dom.set(element, name, this.#assets.placeholder);
+	}
+
+	#textOf(document: Document, text: string, isSheet: boolean, level: Level | undefined): string {
+		if (isSheet) return this.#styles.textFor(document, text);
+		if (level === undefined) return text;
+		if (level !== "masked") return "";
+		return text.trim() === "" ? " " : GLYPHS;
+	}
+
+	#shadowOf(host: Known): Node {
+		const element = host.node as Element;
+		const there = dom.shadowRoot(element);
+		if (there !== null) return there;
+		try {
+			const shadow = Element.prototype.attachShadow.call(element, { mode: "open" });
+			this.#styles.dress(shadow);
+			this.#ids.set(shadow, host.id);
+			return shadow;
+		} catch {
+			return element;
+		}
+	}
+
+	/** Forgets a subtree, shadow roots and frames' documents too. */
+	#forget(top: Node): void {
+		const stack = [top];
+		for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+			const id = this.#ids.get(node);
+			const known = id === undefined ? undefined : this.#known.get(id);
+			if (id !== undefined && known?.node === node) this.#known.delete(id);
+			for (let child = dom.firstChild(node); child !== null; child = dom.nextSibling(child)) stack.push(child);
+			if (dom.type(node) !== Node.ELEMENT_NODE) continue;
+			const shadow = dom.shadowRoot(node as Element);
+			if (shadow !== null) stack.push(shadow);
+			const inner = known?.tag === "iframe" ? (node as HTMLIFrameElement).contentDocument : null;
+			if (inner !== null) stack.push(inner);
+		}
+	}
+}
+
+const RANKS: readonly Level[] = ["masked", "blocked", "payment"];
+
+function higher(outer: Level | undefined, own: Level | undefined): Level | undefined {
+	const rank = (level: Level | undefined) => (level === undefined ? -1 : RANKS.indexOf(level));
+	return rank(own) > rank(outer) ? own : outer;
+}
+
+/** Boxes hold nothing; nor do hidden controls, whose content would tell what was typed. */
+function mayHoldChildren(known: Known): boolean {
+	if (known.kind !== "document" && known.kind !== "element") return false;
+	const isControl = known.tag === "select" || known.tag === "textarea";
+	return known.level === undefined || (known.level === "masked" && !isControl);
+}
+
+function isToggle(known: Known): boolean {
+	const kind = known.facts.get("type")?.toLowerCase();
+	return kind === "checkbox" || kind === "radio";
+}
+
+function put(element: Element, name: string, value: string | null): void {
+	if (value === null) dom.unset(element, name);
+	else dom.set(element, name, value);
+}
+
+/** The parent, out of shadow roots and frames too. */
+function parentAcross(node: Node): Node | null {
+	const parent = dom.parent(node);
+	if (parent !== null) return parent;
+	if (dom.type(node) === Node.DOCUMENT_FRAGMENT_NODE) return (node as ShadowRoot).host;
+	if (dom.type(node) === Node.DOCUMENT_NODE) return (node as Document).defaultView?.frameElement ?? null;
+	return null;
+}
