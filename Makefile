@@ -7,8 +7,10 @@ SHELL := bash
 VENV := tests/interop/.venv
 # How long each fuzz target runs, in seconds.
 FUZZ_SECONDS ?= 60
-# What `make bench` hands to tillside-bench.
-BENCH ?= --help
+# What `make bench` hands to tillside-bench instead of running its quick set, such as 'limit --json F'.
+BENCH ?=
+# What the quick set asks of `forward`.
+BENCH_FORWARD := --rounds 9 --idle 500 --joins 200
 
 .PHONY: help
 help: ## Lists the commands
@@ -77,8 +79,21 @@ fuzz: ## Fuzzes every parser for FUZZ_SECONDS each (needs cargo-fuzz)
 	done
 
 .PHONY: bench
-bench: ## Runs tillside-bench; choose what with BENCH='mask --corpus DIR --json F'
-	cargo run --release --quiet -p tillside-bench -- $(BENCH)
+bench: ## Runs the quick benches and compares them with the recorded run; BENCH='limit' runs another one
+	tillside_bench() { cargo run --release --quiet -p tillside-bench -- "$$@"; }
+	if [ -n "$(BENCH)" ]; then tillside_bench $(BENCH); exit; fi
+	mkdir -p target/bench
+	tillside_bench forward $(BENCH_FORWARD) --json target/bench/forward.json
+	if [ -e benches/results/forward.json ]; then
+		tillside_bench diff benches/results/forward.json target/bench/forward.json
+	fi
+
+.PHONY: record
+record: ## Records the run that `make bench` compares with: on a quiet machine, in a clean tree
+	mkdir -p benches/results
+	cargo build --release --quiet -p tillside-bench
+	target/release/tillside-bench forward $(BENCH_FORWARD) --json benches/results/forward.json
+	target/release/tillside-bench limit --json benches/results/limit.json
 
 .PHONY: deny
 deny: ## Checks licences, sources and bans of dependencies, and known advisories where a database is reachable

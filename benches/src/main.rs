@@ -6,6 +6,7 @@ mod arena;
 mod compare;
 mod corpus;
 mod cpu;
+mod diff;
 mod forward;
 mod limit;
 mod load;
@@ -49,6 +50,8 @@ enum Command {
     Limit(limit::Arguments),
     /// Measures the real media core in process, by turns with the floor.
     Forward(forward::Arguments),
+    /// Compares two reports of one command, row by row.
+    Diff(diff::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Relay(arguments) => relay::run(&arguments),
         Command::Limit(arguments) => limit::run(&arguments),
         Command::Forward(arguments) => forward::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,10 +6,7 @@
 use crate::{corpus, origin};
 use std::path::PathBuf;
 use std::time::Instant;
-use tillside_cobrowse::score::Score;
-
-const METHOD: &str = "every stream through the relay core, a viewer from the start and one that comes late; a field counts as \
-recognised at level Payment; the leak rule is proven on each unmasked stream first";
+use tillside_cobrowse::score::{Finding, Score};
 
 /// See [`super::Command::Mask`].
 #[derive(clap::Args)]
@@ -17,6 +14,9 @@ pub(crate) struct Arguments {
     /// The folder with the corpus: `*.jsonl.xz`.
     #[arg(long, value_name = "DIR")]
     corpus: PathBuf,
+    /// Prints every card field that was missed and every other field that was taken for one.
+    #[arg(long)]
+    list: bool,
     /// Writes the score as JSON here.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -26,6 +26,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     let mut score = Score::default();
     corpus::for_each_line(&arguments.corpus, |line| score.add_line(now(), line).map_err(|error| error.to_string()))?;
     print(&score);
+    if arguments.list {
+        list("missed", &score.missed);
+        list("overmasked", &score.overmasked);
+    }
     if let Some(path) = &arguments.json {
         let mut json = score.to_json();
         json["corpus"] = arguments.corpus.display().to_string().into();
@@ -37,6 +41,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
 #[allow(clippy::disallowed_methods, reason = "the harness owns the clock")]
 fn now() -> Instant {
     Instant::now()
+}
+
+fn list(what: &str, findings: &[Finding]) {
+    for finding in findings {
+        println!("{what} {} {} {}", finding.kind, finding.node, finding.page);
+    }
 }
 
 fn print(score: &Score) {

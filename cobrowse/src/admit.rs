@@ -38,25 +38,31 @@ pub(crate) struct Admitted {
 
 impl Door<'_> {
     /// Judges an element of a snapshot or an addition.
-    pub(crate) fn element(&mut self, names: &mut Names, wire: &record::Element<'_>) -> Admitted {
-        let tag = wire.tag.to_ascii_lowercase();
+    pub(crate) fn element(
+        &mut self,
+        names: &mut Names,
+        wire: &record::Element<'_>,
+        attributes: &[record::Attribute<'_>],
+    ) -> Admitted {
+        let tag = lower_case(&wire.tag);
         let Some(tag_name) = tags::is_allowed(&tag).then(|| names.intern(&tag)).flatten() else {
             self.counters.add(Counter::TagDropped);
             return Admitted { kind: Kind::Dropped, level: Level::Public, value: None };
         };
-        let role = role_of(&tag, |name| text_of(wire, name));
+        let role = role_of(&tag, |name| text_of(attributes, name));
         let mut element = Element {
             tag: tag_name,
             svg: wire.svg,
-            attributes: Vec::new(),
+            inline: tags::is_inline(&tag),
+            attributes: Vec::with_capacity(attributes.len()),
             clues: Vec::new(),
             role,
             checked: None,
             filled: false,
         };
         let mut value = None;
-        for (name, wire_value) in &wire.attributes {
-            let name = if wire.svg { Cow::Borrowed(name.as_str()) } else { Cow::Owned(name.to_ascii_lowercase()) };
+        for (name, wire_value) in attributes {
+            let name = if wire.svg { Cow::Borrowed(name.as_str()) } else { lower_case(name) };
             match (&*name, role) {
                 ("value", Role::Field | Role::Choice | Role::Hidden | Role::File) => {
                     value = wire_text(wire_value).map(|text| wiped(&text));
@@ -65,7 +71,7 @@ impl Door<'_> {
                 _ => self.attribute(names, &mut element, &tag, &name, wire_value),
             }
         }
-        let level = self.own_level(&tag, wire, role);
+        let level = self.own_level(&tag, wire.blocked, attributes, role);
         Admitted { kind: Kind::Element(Box::new(element)), level, value }
     }
 
@@ -134,12 +140,21 @@ impl Door<'_> {
         Some(Wiped::new(clean.css.into_boxed_str()))
     }
 
-    fn own_level(&self, tag: &str, wire: &record::Element<'_>, role: Role) -> Level {
-        let verdict = self.policy.judge(tag, |name| text_of(wire, name));
-        let shared = verdict.shared && !is_never_shared(|name| text_of(wire, name));
+    fn own_level(&self, tag: &str, blocked: bool, attributes: &[record::Attribute<'_>], role: Role) -> Level {
+        let verdict = self.policy.judge(tag, |name| text_of(attributes, name));
+        let shared = verdict.shared && !is_never_shared(|name| text_of(attributes, name));
         let private = if role.is_private() && !shared { Level::Masked } else { Level::Public };
-        let blocked = if wire.blocked { Level::Blocked } else { Level::Public };
+        let blocked = if blocked { Level::Blocked } else { Level::Public };
         verdict.level.max(private).max(blocked)
+    }
+}
+
+/// A name as HTML reads it. Recorders write nearly all names in lower case already.
+pub(crate) fn lower_case(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
     }
 }
 
@@ -215,8 +230,8 @@ pub(crate) fn role_of<'a>(tag: &str, attribute: impl Fn(&str) -> Option<&'a str>
     }
 }
 
-fn text_of<'a>(wire: &'a record::Element<'_>, name: &str) -> Option<&'a str> {
-    wire.attributes.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).and_then(|(_, value)| match value {
+fn text_of<'a>(attributes: &'a [record::Attribute<'_>], name: &str) -> Option<&'a str> {
+    attributes.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).and_then(|(_, value)| match value {
         record::Value::Text(text) => Some(text.as_str()),
         record::Value::Flag(true) => Some(""),
         _ => None,

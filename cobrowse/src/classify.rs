@@ -8,51 +8,60 @@ mod decide;
 mod evidence;
 mod frames;
 mod keypads;
+mod naming;
+mod shape;
 mod words;
 
-use crate::mirror::{Key, Mirror, Role};
+use crate::mirror::{Changes, Key, Mirror, Role};
 use crate::record::NodeId;
 use decide::{REACH, Verdict};
-use evidence::{Evidence, ShapeKind, Surroundings};
+use evidence::{Evidence, Surroundings};
 use hashbrown::HashMap;
+use naming::Naming;
+use shape::ShapeKind;
 use std::collections::BTreeSet;
-use words::Topic;
-
-/// Nodes that are walked over from a changed text in search of the controls it may name.
-const TOUCH_NODES_MAX: usize = 60;
+use words::{Lexicon, Topic};
 
 /// Most controls of one scope that are judged together; a page has fewer, a hostile one gets its fields masked anyway.
 const CONTROLS_MAX: usize = 2_000;
+
+/// Controls known from which on those that left the page are forgotten.
+const KNOWN_SPARE: usize = 1_024;
 
 /// What is known of the controls of one page.
 #[derive(Default)]
 pub(crate) struct Classifier {
     known: HashMap<NodeId, Evidence>,
     found: BTreeSet<NodeId>,
-    /// Controls by their own id and by the ids that name them.
-    named: HashMap<String, BTreeSet<NodeId>>,
     /// Controls that held a card number: anchors by value.
     proven: BTreeSet<NodeId>,
+    has_found: bool,
+    naming: Naming,
+    lexicon: Lexicon,
 }
 
 impl Classifier {
+    /// Knows no page yet. Whoever makes the first one waits for the vocabulary, not the first page.
+    pub(crate) fn new() -> Self {
+        words::read_vocabulary();
+        Self::default()
+    }
+
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Whether the page has payment fields.
+    /// Whether the page has payment fields, or had.
     pub(crate) fn has_found(&self) -> bool {
-        !self.found.is_empty()
+        self.has_found
     }
 
     /// Judges a whole page; gives what is found to take payment data.
     pub(crate) fn judge_all(&mut self, mirror: &Mirror) -> Vec<Key> {
         let Some(root) = mirror.root() else { return Vec::new() };
+        self.naming.note_subtree(mirror, root);
         let controls = controls(mirror, root);
-        let mut around = Surroundings::of(mirror);
-        for key in &controls {
-            self.remember(mirror, *key, evidence::gather(&mut around, *key));
-        }
+        self.gather(mirror, &controls);
         let mut found = self.judge_scopes(mirror, &controls);
         found.extend(frames::find(mirror, root));
         found.extend(keypads::find(mirror, root));
@@ -60,27 +69,21 @@ impl Classifier {
     }
 
     /// Judges what a mutation may have changed; gives what is newly found.
-    pub(crate) fn judge(&mut self, mirror: &Mirror, touched: &BTreeSet<Key>) -> Vec<Key> {
-        let mut affected = BTreeSet::new();
+    pub(crate) fn judge(&mut self, mirror: &Mirror, changes: &Changes) -> Vec<Key> {
         let mut found = Vec::new();
-        for key in touched {
-            found.extend(frames::find(mirror, *key));
+        for top in &changes.added {
+            self.naming.note_subtree(mirror, *top);
+            found.extend(frames::find(mirror, *top));
+        }
+        for key in changes.named.iter().chain(&changes.raised) {
+            self.naming.note(mirror, *key);
+            found.extend(frames::find_at(mirror, *key));
+        }
+        for key in changes.added.iter().chain(&changes.texts).filter(|key| keypads::has_digit_key(mirror, **key)) {
             found.extend(keypads::find(mirror, keypad_scope(mirror, *key)));
-            self.affect(mirror, *key, &mut affected);
         }
-        if affected.is_empty() && found.is_empty() {
-            return Vec::new();
-        }
-        let mut around = Surroundings::of(mirror);
-        let mut changed = Vec::new();
-        for key in affected {
-            let now = evidence::gather(&mut around, key);
-            let id = mirror.node(key).id;
-            if self.known.get(&id) != Some(&now) {
-                self.remember(mirror, key, now);
-                changed.push(key);
-            }
-        }
+        let affected = self.affected(mirror, changes);
+        let changed = self.gather(mirror, &affected);
         let scopes: BTreeSet<Key> =
             changed.iter().chain(&found).filter_map(|key| scope(mirror, *key).or(mirror.root())).collect();
         for scope in scopes {
@@ -110,33 +113,74 @@ impl Classifier {
         fields[place.saturating_sub(reach)..fields.len().min(place + reach + 1)].to_vec()
     }
 
-    fn remember(&mut self, mirror: &Mirror, key: Key, evidence: Evidence) {
-        let id = mirror.node(key).id;
-        let names = ["id", "aria-labelledby", "aria-describedby"].into_iter().filter_map(|name| mirror.clue(key, name));
-        for name in names.flat_map(str::split_ascii_whitespace) {
-            self.named.entry_ref(name).or_default().insert(id);
+    /// Gathers the evidence of these controls anew; gives those of which it changed.
+    fn gather(&mut self, mirror: &Mirror, controls: &[Key]) -> Vec<Key> {
+        let mut changed = Vec::new();
+        let mut around = Surroundings { mirror, naming: &self.naming, lexicon: &mut self.lexicon };
+        for key in controls {
+            let now = evidence::gather(&mut around, *key);
+            if self.known.get(&mirror.node(*key).id) != Some(&now) {
+                self.known.insert(mirror.node(*key).id, now);
+                changed.push(*key);
+            }
         }
-        self.known.insert(id, evidence);
+        if self.known.len() > 2 * mirror.len() + KNOWN_SPARE {
+            self.known.retain(|id, _| mirror.key(*id).is_some());
+            self.found.retain(|id| mirror.key(*id).is_some());
+            self.proven.retain(|id| mirror.key(*id).is_some());
+        }
+        changed
     }
 
-    /// Adds the controls whose evidence a change at `key` may touch: those below it, the one around it, the ones that
-    /// its text stands before or labels.
-    fn affect(&self, mirror: &Mirror, key: Key, affected: &mut BTreeSet<Key>) {
-        affected.extend(controls(mirror, key));
-        let Some(root) = mirror.root() else { return };
-        affected.extend(mirror.ancestors(key).take(4).find(|ancestor| mirror.role(*ancestor).is_control()));
-        let forward = std::iter::successors(mirror.past(key, root), |at| mirror.after(*at, root));
-        affected.extend(forward.take(TOUCH_NODES_MAX).filter(|at| mirror.role(*at).is_control()).take(2));
-        let backward = std::iter::successors(mirror.before(key), |at| mirror.before(*at));
-        affected.extend(backward.take(TOUCH_NODES_MAX).filter(|at| mirror.role(*at).is_control()).take(2));
-        for label in std::iter::once(key).chain(mirror.ancestors(key)).take(4) {
-            let names = [mirror.clue(label, "for"), mirror.attribute(label, "id")];
-            let named = names.into_iter().flatten().filter_map(|name| self.named.get(name)).flatten();
-            affected.extend(named.filter_map(|id| mirror.key(*id)).filter(|key| mirror.role(*key).is_control()));
+    /// The controls whose evidence a mutation may have touched.
+    fn affected(&mut self, mirror: &Mirror, changes: &Changes) -> Vec<Key> {
+        let mut affected = BTreeSet::new();
+        for top in &changes.added {
+            affected.extend(controls(mirror, *top));
         }
+        for key in changes.added.iter().chain(&changes.texts).chain(&changes.thinned) {
+            self.affect_around(mirror, *key, &mut affected);
+        }
+        for key in changes.named.iter().chain(&changes.raised) {
+            self.affect_at(mirror, *key, &mut affected);
+            if self.speaks(mirror, *key) {
+                self.affect_around(mirror, *key, &mut affected);
+                affected.extend(controls(mirror, *key));
+            }
+        }
+        affected.into_iter().collect()
+    }
+
+    /// Adds the control that a change is in, and those that it names.
+    fn affect_at(&self, mirror: &Mirror, key: Key, affected: &mut BTreeSet<Key>) {
+        let around = || std::iter::once(key).chain(mirror.ancestors(key)).take(5);
+        affected.extend(around().find(|key| mirror.role(*key).is_control()));
+        for label in around() {
+            let names = [mirror.clue(label, "for"), mirror.attribute(label, "id")];
+            affected.extend(names.into_iter().flatten().flat_map(|name| self.naming.controls(mirror, name)));
+        }
+    }
+
+    /// Adds the controls that a changed text stands before or behind, as far as evidence is gathered from there.
+    fn affect_around(&self, mirror: &Mirror, key: Key, affected: &mut BTreeSet<Key>) {
+        let Some(root) = mirror.root() else { return };
+        self.affect_at(mirror, key, affected);
+        let forward = std::iter::successors(mirror.past(key, root), |at| mirror.after(*at, root));
+        let forward = evidence::before_words(mirror, forward).take(evidence::NEAR_NODES_MAX);
+        affected.extend(forward.filter(|at| mirror.role(*at).is_control()).take(2));
+        let backward = std::iter::successors(mirror.before(key), |at| mirror.before(*at));
+        let backward = evidence::before_words(mirror, backward).take(evidence::NEAR_NODES_MAX);
+        affected.extend(backward.filter(|at| mirror.role(*at).is_control()).take(2));
+    }
+
+    /// Whether a container's own names say anything about the controls in it. Most classes are about looks.
+    fn speaks(&mut self, mirror: &Mirror, key: Key) -> bool {
+        let names = ["id", "class", "aria-label", "alt"].into_iter().filter_map(|name| mirror.attribute(key, name));
+        names.fold(false, |speaks, value| speaks | !self.lexicon.topics(value).is_empty())
     }
 
     fn note(&mut self, mirror: &Mirror, found: Vec<Key>) -> Vec<Key> {
+        self.has_found |= !found.is_empty();
         found.into_iter().filter(|key| self.found.insert(mirror.node(*key).id)).collect()
     }
 
@@ -207,6 +251,7 @@ impl Classifier {
         };
         let mut found: Vec<bool> = (0..known.len()).map(is_found).collect();
         draw_in_neighbours(&known, &mut found);
+        draw_in_holders(&known, &mut found);
         known.iter().zip(found).filter(|(_, found)| *found).map(|((key, _), _)| *key).collect()
     }
 }
@@ -225,6 +270,32 @@ fn draw_in_neighbours(known: &[(Key, &Evidence)], found: &mut [bool]) {
                 found[there] = true;
             }
         }
+    }
+}
+
+/// The holder's name by its place: up to two fields that say nothing else, between two fields of a card, or at the very
+/// start of the form right before the number.
+fn draw_in_holders(known: &[(Key, &Evidence)], found: &mut [bool]) {
+    const NAMES_MAX: usize = 2;
+    let visible: Vec<usize> =
+        (0..known.len()).filter(|place| known[*place].1.shape.kind != ShapeKind::Hidden).collect();
+    let mut at = 0;
+    while at < visible.len() {
+        let run = visible[at..].iter().take_while(|place| !found[**place]).count();
+        let fields = &visible[at..at + run];
+        let ends_in_card = visible.get(at + run).is_some_and(|next| found[*next]);
+        let evidence = |place: &usize| known[*place].1;
+        let holder = match at {
+            0 => {
+                let number = visible.get(run).is_some_and(|next| decide::alone(evidence(next)) == Verdict::Anchor);
+                number && fields.iter().all(|place| decide::is_plain_name(evidence(place)))
+            }
+            _ => fields.iter().all(|place| decide::may_be_holder(evidence(place))),
+        };
+        if (1..=NAMES_MAX).contains(&run) && ends_in_card && holder {
+            fields.iter().for_each(|place| found[*place] = true);
+        }
+        at += run + 1;
     }
 }
 

@@ -240,6 +240,9 @@ impl Share {
         if !is_allowed(&self.mirror, key, role, &verb.act) {
             return Err(Refusal::Forbidden);
         }
+        if verb.act.rung() >= Rung::Click {
+            self.grants.note_act(now, NodeId(verb.node));
+        }
         let guard = guard::of(&self.mirror, key, &verb.act);
         Ok((verb, guard))
     }

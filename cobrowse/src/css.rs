@@ -43,14 +43,14 @@ pub(crate) struct Clean {
 
 /// Cleans a whole sheet, or any list of rules.
 pub(crate) fn sheet(text: &str) -> Clean {
-    let mut clean = Clean::default();
+    let mut clean = Clean { css: String::with_capacity(text.len()), dropped: 0 };
     block(&mut Parser::new(text), &mut clean, Content::Rules, 0);
     clean
 }
 
 /// Cleans the declarations of an inline style.
 pub(crate) fn declarations(text: &str) -> Clean {
-    let mut clean = Clean::default();
+    let mut clean = Clean { css: String::with_capacity(text.len() + 1), dropped: 0 };
     block(&mut Parser::new(text), &mut clean, Content::Declarations, 0);
     clean
 }
@@ -119,14 +119,14 @@ enum Content {
 
 /// Reads items up to the end of the block and writes those that may stay.
 fn block(parser: &mut Parser<'_>, clean: &mut Clean, content: Content, depth: usize) {
-    let mut item = Item::default();
-    while let Some(end) = next_token(parser, &mut item, depth) {
-        match end {
-            End::Semicolon => statement(&mut item, clean, content),
-            End::Block => rule(parser, &mut item, clean, content, depth),
+    loop {
+        let mut item = Item::new(&clean.css);
+        match read_item(parser, &mut item, &mut clean.css, depth) {
+            Some(End::Semicolon) => statement(item, clean, content),
+            Some(End::Block) => rule(parser, item, clean, content, depth),
+            None => return statement(item, clean, content),
         }
     }
-    statement(&mut item, clean, content);
 }
 
 /// What ends an item.
@@ -136,52 +136,53 @@ enum End {
 }
 
 /// Feeds tokens to `item` until it ends; `None` at the end of the input.
-fn next_token(parser: &mut Parser<'_>, item: &mut Item, depth: usize) -> Option<End> {
+fn read_item(parser: &mut Parser<'_>, item: &mut Item, out: &mut String, depth: usize) -> Option<End> {
     loop {
         let start = parser.position();
         let token = parser.next_including_whitespace().ok()?.clone();
         match token {
             Token::Semicolon => return Some(End::Semicolon),
             Token::CurlyBracketBlock => return Some(End::Block),
-            token => item.push(parser, start, &token, depth),
+            token => item.push(out, parser, start, &token, depth),
         }
     }
 }
 
-fn statement(item: &mut Item, clean: &mut Clean, content: Content) {
-    let done = std::mem::take(item);
-    if done.is_empty() {
+fn statement(item: Item, clean: &mut Clean, content: Content) {
+    if item.is_empty(&clean.css) {
         return;
     }
-    let stays = match (done.at_rule(), content) {
+    let stays = match (item.at_rule(&clean.css).as_deref(), content) {
         // `@layer a, b;` orders layers; every other statement loads, names or ends something we do not pass on.
-        (Some(name), Content::Rules | Content::Mixed) => name == "layer" && done.may_stay(),
-        (Some(_), Content::Declarations) => false,
-        (None, Content::Rules) => false,
-        (None, Content::Declarations | Content::Mixed) => done.is_declaration() && done.may_stay(),
+        (Some(name), Content::Rules | Content::Mixed) => name == "layer",
+        (Some(_), Content::Declarations) | (None, Content::Rules) => false,
+        (None, Content::Declarations | Content::Mixed) => item.is_declaration(),
     };
-    if stays {
-        clean.css.push_str(done.text());
+    if stays && item.may_stay(&clean.css) {
+        item.keep(&mut clean.css);
         clean.css.push(';');
     } else {
+        item.drop_from(&mut clean.css);
         clean.dropped += 1;
     }
 }
 
-fn rule(parser: &mut Parser<'_>, item: &mut Item, clean: &mut Clean, content: Content, depth: usize) {
-    let prelude = std::mem::take(item);
-    let known = prelude.at_rule().is_none_or(|name| BLOCK_RULES.contains(&name));
-    if content == Content::Declarations || depth >= BLOCKS_MAX || !known || !prelude.may_stay() {
+fn rule(parser: &mut Parser<'_>, prelude: Item, clean: &mut Clean, content: Content, depth: usize) {
+    let name = prelude.at_rule(&clean.css);
+    let known = name.as_deref().is_none_or(|name| BLOCK_RULES.contains(&name));
+    let allowed = content != Content::Declarations && depth < BLOCKS_MAX && known;
+    if !allowed || !prelude.may_stay(&clean.css) {
         skip_block(parser);
+        prelude.drop_from(&mut clean.css);
         clean.dropped += 1;
         if content == Content::Rules {
             clean.css.push_str(INERT_RULE);
         }
         return;
     }
-    clean.css.push_str(prelude.text());
+    prelude.keep(&mut clean.css);
     clean.css.push('{');
-    let inner = match prelude.at_rule() {
+    let inner = match name.as_deref() {
         Some("keyframes" | "-webkit-keyframes" | "-moz-keyframes") => Content::Rules,
         Some("media" | "supports" | "layer" | "container" | "scope" | "starting-style")
             if content == Content::Rules =>

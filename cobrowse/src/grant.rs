@@ -3,6 +3,7 @@
 //! One controller at a time. A grant is asked for by an agent, given by the shopper for a time, and dies by itself, by
 //! revocation, by the agent's leaving, by a new origin and on a page with payment fields.
 
+use crate::record::NodeId;
 use crate::relay::ViewerId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,6 +33,9 @@ pub const VERBS_PER_SECOND: u32 = 30;
 /// For how long the shopper's own input silences the agent.
 pub const SHOPPER_FIRST: Duration = Duration::from_millis(1_500);
 
+/// For how long a field that the agent acted on may answer: the way to the page, its scripts, and the way back.
+const ECHO: Duration = Duration::from_secs(2);
+
 /// Most viewers whose sequence numbers are remembered, gone ones included.
 const VIEWERS_MAX: usize = 64;
 
@@ -41,6 +45,8 @@ pub(crate) struct Grants {
     held: Option<Held>,
     senders: BTreeMap<ViewerId, Sender>,
     silent_until: Option<Instant>,
+    /// The field that the agent acted on last, and when.
+    acted: Option<(NodeId, Instant)>,
 }
 
 struct Held {
@@ -97,9 +103,19 @@ impl Grants {
         self.held.as_ref().map(|held| held.until)
     }
 
-    /// The shopper acts: the agent is silent for a moment.
-    pub(crate) fn yield_to_shopper(&mut self, now: Instant) {
-        self.silent_until = Some(now + SHOPPER_FIRST);
+    /// A verb of the agent goes to this field: what the field holds next is likely the agent's doing.
+    pub(crate) fn note_act(&mut self, now: Instant, field: NodeId) {
+        self.acted = Some((field, now));
+    }
+
+    /// A field holds something else. If that is no echo of the agent's own verb, the shopper acts, and the agent is
+    /// silent for a moment. The page, which tells a person's input from a script's, refuses verbs in that moment by
+    /// itself.
+    pub(crate) fn yield_to_shopper(&mut self, now: Instant, field: NodeId) {
+        let is_echo = self.acted.is_some_and(|(acted, at)| acted == field && now.saturating_duration_since(at) < ECHO);
+        if !is_echo {
+            self.silent_until = Some(now + SHOPPER_FIRST);
+        }
     }
 
     /// Whether `viewer` may act on this rung now. Pointing harms nobody's typing, so it is never silenced.
@@ -181,9 +197,26 @@ mod tests {
         let now = Instant::now();
         let mut grants = Grants::default();
         grants.give(now, ANNA, Rung::Type, Duration::from_secs(60));
-        grants.yield_to_shopper(now);
+        grants.yield_to_shopper(now, NodeId(7));
         assert_eq!(grants.cover(now, ANNA, Rung::Type), Err(Uncovered::ShopperActs));
         assert_eq!(grants.cover(now, ANNA, Rung::Point), Ok(()));
         assert_eq!(grants.cover(now + SHOPPER_FIRST, ANNA, Rung::Type), Ok(()));
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods)]
+    fn what_the_agent_types_does_not_silence_the_agent() {
+        let now = Instant::now();
+        let mut grants = Grants::default();
+        grants.give(now, ANNA, Rung::Type, Duration::from_secs(60));
+        grants.note_act(now, NodeId(7));
+        let echo = now + Duration::from_millis(200);
+        grants.yield_to_shopper(echo, NodeId(7));
+        assert_eq!(grants.cover(echo, ANNA, Rung::Type), Ok(()));
+        grants.yield_to_shopper(echo, NodeId(8));
+        assert_eq!(grants.cover(echo, ANNA, Rung::Type), Err(Uncovered::ShopperActs), "another field is the shopper's");
+        let late = now + ECHO;
+        grants.yield_to_shopper(late, NodeId(7));
+        assert_eq!(grants.cover(late, ANNA, Rung::Type), Err(Uncovered::ShopperActs), "so is a late change");
     }
 }

@@ -4,6 +4,7 @@
 //! `admit`; values of controls are not in it (see `vault`). Must not know viewers, wire formats or classifiers.
 
 mod apply;
+mod change;
 mod names;
 mod walk;
 
@@ -58,6 +59,8 @@ pub(crate) enum Kind {
 pub(crate) struct Element {
     pub(crate) tag: Name,
     pub(crate) svg: bool,
+    /// Does not break a line of text.
+    pub(crate) inline: bool,
     /// Allow-listed and sanitised; what a viewer may see at level Public.
     pub(crate) attributes: Vec<(Name, Wiped)>,
     /// Raw attributes that tell what a control, label or frame is. Never shown.
@@ -203,6 +206,12 @@ impl Mirror {
             Kind::Text(text) => text,
             _ => "",
         }
+    }
+
+    /// Makes room for so many more nodes.
+    pub(crate) fn reserve(&mut self, nodes: usize) {
+        self.nodes.reserve(nodes);
+        self.keys.reserve(nodes);
     }
 
     /// Puts a node under `parent`, before `next` or last.

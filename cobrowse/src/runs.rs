@@ -5,7 +5,7 @@
 
 use crate::mirror::{Key, Kind, Mirror};
 use crate::scan::{self, Found};
-use crate::vault::{Vault, fold};
+use crate::vault::Vault;
 use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
@@ -121,15 +121,16 @@ impl Reader<'_> {
             let texts = if run.parts.len() <= HIDDEN_WITH_MAX { run.all() } else { run.touched(&hit.range) };
             self.hits.push(RunHit { what: RunFound::Value(hit.what), texts });
         }
-        self.echoes(&run);
+        if !self.vault.is_empty() {
+            self.echoes(&run);
+        }
     }
 
     /// Each text by itself, then the line put together.
     fn echoes(&mut self, run: &Run) {
         let alone: BTreeSet<Key> =
             run.parts.iter().map(|(key, _)| *key).filter(|key| self.vault.is_echo(self.mirror.text(*key))).collect();
-        let together =
-            run.parts.len() > 1 && alone.is_empty() && self.vault.is_folded_echo(&fold(&run.text, usize::MAX));
+        let together = run.parts.len() > 1 && alone.is_empty() && self.vault.is_echo(&run.text);
         let texts = if together { run.all() } else { alone };
         if !texts.is_empty() {
             self.hits.push(RunHit { what: RunFound::Echo, texts });
@@ -146,7 +147,7 @@ impl Reader<'_> {
         let printed = sizes.iter().all(|size| *size >= 3) || sizes.iter().all(|size| *size == 1);
         if printed && let Some(hit) = scan::find(&run.text) {
             self.hits.push(RunHit { what: RunFound::Value(hit.what), texts: run.touched(&hit.range) });
-        } else if self.vault.is_folded_echo(&fold(&run.text, usize::MAX)) {
+        } else if self.vault.is_echo(&run.text) {
             self.hits.push(RunHit { what: RunFound::Echo, texts: run.all() });
         }
     }

@@ -6,7 +6,9 @@
 mod iban;
 mod pan;
 
+use aho_corasick::AhoCorasick;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// What was found, and where in the text (bytes).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,9 +65,13 @@ pub(crate) fn count_digits(text: &str) -> usize {
     text.chars().filter(|c| digit(*c).is_some()).count()
 }
 
-/// Names of the code, as they stand before it. Lower case.
-const CODE_NAMES: [&str; 9] =
-    ["cvc", "cvv", "cvv2", "cvc2", "csc", "cid", "security code", "kartenprüfnummer", "cryptogramme"];
+/// Names of the code, as they stand before it, in ASCII letters of any case.
+const CODE_NAMES: [&str; 7] = ["cvc", "cvv", "csc", "cid", "security code", "kartenpr\u{fc}fnummer", "cryptogramme"];
+
+static CODE_NAME: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let builder = AhoCorasick::builder().ascii_case_insensitive(true).build(CODE_NAMES);
+    builder.expect("the names are few and fixed")
+});
 
 /// How far behind its name a code may stand.
 const CODE_REACH: usize = 16;
@@ -77,18 +83,15 @@ fn named_code(text: &str) -> Option<Hit> {
     if text.len() > TEXT_MAX {
         return None;
     }
-    let lower = text.to_lowercase();
-    if lower.len() != text.len() {
-        return None;
-    }
-    CODE_NAMES.iter().find_map(|name| {
-        let end = lower.find(name)? + name.len();
-        let reach = lower[end..].char_indices().take_while(|(at, _)| *at < CODE_REACH);
-        let (start, _) = reach.clone().find(|(_, c)| c.is_ascii_digit())?;
-        let start = end + start;
-        let separated = lower[end..start].chars().all(|c| matches!(c, ' ' | ':' | '=' | '-' | '\u{a0}' | '2'));
-        let length = lower[start..].bytes().take_while(u8::is_ascii_digit).count();
-        let found = separated && (3..=4).contains(&length);
+    CODE_NAME.find_iter(text).find_map(|name| {
+        let behind = &text[name.end()..];
+        // The 2 of CVV2 and CVC2 belongs to the name.
+        let behind =
+            behind.strip_prefix('2').filter(|rest| !rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(behind);
+        let digits = behind.trim_start_matches(|c: char| matches!(c, ' ' | ':' | '=' | '-' | '\u{a0}'));
+        let start = text.len() - digits.len();
+        let length = digits.bytes().take_while(u8::is_ascii_digit).count();
+        let found = start - name.end() < CODE_REACH && (3..=4).contains(&length);
         found.then(|| Hit { what: Found::Code, range: start..start + length })
     })
 }
@@ -140,5 +143,9 @@ mod tests {
         check("CVC: 123", Some((Found::Code, "123")));
         check("Your security code 1234", Some((Found::Code, "1234")));
         check("CVC is the 3-digit number", None);
+        check("CVV2: 987", Some((Found::Code, "987")));
+        check("CVV2 or CVC 987", Some((Found::Code, "987")));
+        check("cvc 12345", None);
+        check("CVC234", Some((Found::Code, "234")));
     }
 }

@@ -11,7 +11,7 @@ pub(crate) use node::is_visible;
 use crate::mask::GLYPHS;
 use crate::mirror::{Key, Mirror};
 use crate::record::{NodeId, Offset, PointerSource, Position, SelectionRange};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::json;
 
 /// Bytes of one event, without anything around it.
@@ -39,6 +39,22 @@ pub(crate) fn wrap(out: &mut Json, kind: u8, timestamp: u64, data: impl FnOnce(&
 pub(crate) fn write(out: &mut Json, value: &(impl Serialize + ?Sized)) {
     serde_json::to_writer(out, value).expect("plain values written to memory never fail");
 }
+
+/// A number as a page wrote it: without a fraction if it has none.
+fn write_number<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    /// Whole numbers up to this size are exact.
+    const WHOLE_MAX: f64 = 9e15;
+    if number.fract() == 0.0 && number.abs() < WHOLE_MAX {
+        serializer.serialize_i64(*number as i64)
+    } else {
+        serializer.serialize_f64(*number)
+    }
+}
+
+/// A number that is written like [`write_number`].
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Plain(#[serde(serialize_with = "write_number")] f64);
 
 /// Type 4: where the page is and how large its window.
 pub(crate) fn meta(timestamp: u64, href: &str, width: f64, height: f64) -> Json {
@@ -85,23 +101,53 @@ pub(crate) fn attachment(mirror: &Mirror, document: Key, timestamp: u64) -> Json
 
 /// Source 1, 6 or 12.
 pub(crate) fn pointer(timestamp: u64, source: PointerSource, positions: &[Position]) -> Json {
-    let positions: Vec<_> =
-        positions.iter().map(|at| json!({ "x": at.x, "y": at.y, "id": at.node.0, "timeOffset": at.offset })).collect();
-    event(3, timestamp, &json!({ "source": source as u8, "positions": positions }))
+    #[derive(Serialize)]
+    struct Data {
+        source: u8,
+        positions: Vec<At>,
+    }
+
+    #[derive(Serialize)]
+    struct At {
+        x: Plain,
+        y: Plain,
+        id: u32,
+        #[serde(rename = "timeOffset")]
+        offset: Plain,
+    }
+
+    let at = |at: &Position| At { x: Plain(at.x), y: Plain(at.y), id: at.node.0, offset: Plain(at.offset) };
+    event(3, timestamp, &Data { source: source as u8, positions: positions.iter().map(at).collect() })
 }
 
 /// Source 2.
 pub(crate) fn interaction(timestamp: u64, kind: u8, node: NodeId, at: (f64, f64), pointer: Option<u8>) -> Json {
-    let mut data = json!({ "source": 2, "type": kind, "id": node.0, "x": at.0, "y": at.1 });
-    if let Some(pointer) = pointer {
-        data["pointerType"] = pointer.into();
+    #[derive(Serialize)]
+    struct Data {
+        source: u8,
+        #[serde(rename = "type")]
+        kind: u8,
+        id: u32,
+        x: Plain,
+        y: Plain,
+        #[serde(rename = "pointerType", skip_serializing_if = "Option::is_none")]
+        pointer: Option<u8>,
     }
-    event(3, timestamp, &data)
+
+    event(3, timestamp, &Data { source: 2, kind, id: node.0, x: Plain(at.0), y: Plain(at.1), pointer })
 }
 
 /// Source 3.
 pub(crate) fn scroll(timestamp: u64, node: NodeId, x: f64, y: f64) -> Json {
-    event(3, timestamp, &json!({ "source": 3, "id": node.0, "x": x, "y": y }))
+    #[derive(Serialize)]
+    struct Data {
+        source: u8,
+        id: u32,
+        x: Plain,
+        y: Plain,
+    }
+
+    event(3, timestamp, &Data { source: 3, id: node.0, x: Plain(x), y: Plain(y) })
 }
 
 /// Source 4.
@@ -116,7 +162,16 @@ pub(crate) fn filled(timestamp: u64, node: NodeId, filled: bool) -> Json {
 
 /// Source 5.
 pub(crate) fn input(timestamp: u64, node: NodeId, text: &str, checked: bool) -> Json {
-    event(3, timestamp, &json!({ "source": 5, "text": text, "isChecked": checked, "id": node.0 }))
+    #[derive(Serialize)]
+    struct Data<'a> {
+        source: u8,
+        text: &'a str,
+        #[serde(rename = "isChecked")]
+        checked: bool,
+        id: u32,
+    }
+
+    event(3, timestamp, &Data { source: 5, text, checked, id: node.0 })
 }
 
 /// Source 7.

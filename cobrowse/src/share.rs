@@ -3,6 +3,7 @@
 //! Owns the mirror, the vault, the classifier and the viewers of one share, and the order of things: parse, apply,
 //! settle (classify, scan, raise), and only then serialise. Knows nothing of rooms, sessions or sockets.
 
+mod allowance;
 mod output;
 mod settle;
 mod styles;
@@ -12,7 +13,6 @@ use crate::classify::Classifier;
 use crate::counters::{Counter, Counters};
 use crate::desync::Desync;
 use crate::grant::{Grants, Rung};
-use crate::limits::{RECORDS_BURST, RECORDS_PER_SECOND};
 use crate::mask::Level;
 use crate::mirror::{Key, Kind, Mirror, Role};
 use crate::policy::Policy;
@@ -21,6 +21,7 @@ use crate::relay::{Event, GrantEnd, Phase, ViewerId, Why};
 use crate::serialise;
 use crate::vault::Vault;
 use crate::viewer::{Class, Viewer};
+use allowance::Allowance;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 use styles::Journal;
@@ -82,7 +83,7 @@ impl Share {
             failures: 0,
             frames: Frames::default(),
             vault: Vault::default(),
-            classifier: Classifier::default(),
+            classifier: Classifier::new(),
             page: Page { href: "about:blank".into(), width: 0.0, height: 0.0 },
             offset: Offset::default(),
             scrolls: BTreeMap::new(),
@@ -301,7 +302,7 @@ impl Share {
             self.counters.add(Counter::IncompleteRefused);
             return Ok(());
         };
-        self.grants.yield_to_shopper(now);
+        self.grants.yield_to_shopper(now, node);
         let delta = self.settle_input(key, text, checked)?;
         let events = serialise::mutation(&mut self.mirror, delta, self.timestamp);
         self.send_all(&events);
@@ -379,27 +380,4 @@ impl Share {
 /// JSON has no infinity, but numbers may overflow into it.
 fn finite(number: f64) -> f64 {
     if number.is_finite() { number } else { 0.0 }
-}
-
-/// How many events the sharer may still send: a token bucket.
-struct Allowance {
-    tokens: f64,
-    at: Instant,
-}
-
-impl Allowance {
-    fn new(now: Instant) -> Self {
-        Self { tokens: f64::from(RECORDS_BURST), at: now }
-    }
-
-    fn spend(&mut self, now: Instant) -> Result<(), Desync> {
-        let earned = now.saturating_duration_since(self.at).as_secs_f64() * f64::from(RECORDS_PER_SECOND);
-        self.tokens = (self.tokens + earned).min(f64::from(RECORDS_BURST));
-        self.at = now;
-        if self.tokens < 1.0 {
-            return Err(Desync::TooFast);
-        }
-        self.tokens -= 1.0;
-        Ok(())
-    }
 }

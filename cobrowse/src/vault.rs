@@ -28,6 +28,8 @@ pub(crate) struct Vault {
 struct Field {
     node: NodeId,
     folded: Zeroizing<String>,
+    /// The characters in it: a text that lacks one of them does not repeat it.
+    marks: Marks,
     /// Counts wherever it stands inside a text: a payment field's, or one with digits. Other words (a name, a search)
     /// count only where they are the whole text, since pages are full of words.
     strong: bool,
@@ -45,7 +47,8 @@ impl Vault {
         if self.fields.len() == FIELDS_MAX {
             self.fields.pop_front();
         }
-        self.fields.push_back(Field { node, folded, strong });
+        let marks = Marks::of(&folded);
+        self.fields.push_back(Field { node, folded, marks, strong });
     }
 
     /// The field turned out to be a payment field.
@@ -59,9 +62,15 @@ impl Vault {
         self.fields.clear();
     }
 
+    /// Whether nothing is held, so that nothing can repeat it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
     /// Whether a text repeats a private value.
     pub(crate) fn is_echo(&self, text: &str) -> bool {
-        if self.fields.is_empty() || text.is_empty() {
+        let marks = Marks::of(text);
+        if !self.fields.iter().any(|field| marks.hold(field.marks)) {
             return false;
         }
         let folded = fold(text, usize::MAX);
@@ -69,7 +78,7 @@ impl Vault {
     }
 
     /// As [`Self::is_echo`], for text that is folded already.
-    pub(crate) fn is_folded_echo(&self, folded: &str) -> bool {
+    fn is_folded_echo(&self, folded: &str) -> bool {
         let repeats = |field: &Field| {
             let long = field.folded.chars().nth(CHARS_MIN - 1).is_some();
             long && if field.strong { folded.contains(field.folded.as_str()) } else { folded == field.folded.as_str() }
@@ -89,6 +98,31 @@ impl Vault {
     }
 }
 
+/// Which characters stand in a text, as bits: letters of any case are one, what is not ASCII is one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Marks(u64);
+
+impl Marks {
+    fn of(text: &str) -> Self {
+        let bits = text.bytes().map(|byte| match byte {
+            b'0'..=b'9' => 1 << (byte - b'0'),
+            b'a'..=b'z' => 1 << (byte - b'a' + 10),
+            b'A'..=b'Z' => 1 << (byte - b'A' + 10),
+            0x80.. => Self::FOREIGN,
+            _ => 0,
+        });
+        Self(bits.fold(0, |all, bit| all | bit))
+    }
+
+    /// Characters beyond ASCII may fold to any other.
+    const FOREIGN: u64 = 1 << 63;
+
+    /// Whether a text with these marks may repeat a value with those.
+    fn hold(self, value: Self) -> bool {
+        self.0 & Self::FOREIGN != 0 || value.0 & !self.0 == 0
+    }
+}
+
 /// The whole text is the value, or the value is digits and the text has just these.
 fn is_same(value: &str, text: &str) -> bool {
     let digits_only = || value.bytes().all(|byte| byte.is_ascii_digit());
@@ -96,7 +130,7 @@ fn is_same(value: &str, text: &str) -> bool {
 }
 
 /// Lower-case letters and digits, in any script; everything else is gone.
-pub(crate) fn fold(text: &str, chars_max: usize) -> Zeroizing<String> {
+fn fold(text: &str, chars_max: usize) -> Zeroizing<String> {
     let mut folded = Zeroizing::new(String::with_capacity(text.len().min(chars_max.saturating_mul(4)) + 4));
     if text.is_ascii() {
         folded.extend(text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).take(chars_max));

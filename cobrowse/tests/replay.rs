@@ -15,7 +15,7 @@ const LIVE: ViewerId = ViewerId(1);
 const LATE: ViewerId = ViewerId(2);
 
 /// A tree as an rrweb replayer builds it.
-#[derive(Default, Debug, PartialEq)]
+#[derive(Clone, Default, Debug, PartialEq)]
 struct Tree {
     nodes: BTreeMap<u64, Node>,
 }
@@ -309,14 +309,37 @@ impl Dice {
     }
 }
 
+/// Events between two looks at the page with the eyes of a viewer who comes late.
+const COMPARE_EVERY: u64 = 97;
+
+/// Whether the page is shown; if so, a viewer who has just come must see what a live one has put together.
+fn is_seen_by_late_viewers(relay: &mut Relay, seen: &Tree, step: u64) -> bool {
+    relay.add_viewer(SHARE, LATE).unwrap();
+    let mut late = Tree::default();
+    poll(relay, LATE, &mut late);
+    relay.remove_viewer(SHARE, LATE);
+    if late.nodes.is_empty() {
+        return false;
+    }
+    let mut live = seen.clone();
+    // Whether a field is filled comes as an input event to a live viewer, and as an attribute to a late one.
+    for tree in [&mut late, &mut live] {
+        for node in tree.nodes.values_mut().filter(|node| node.tag == "input") {
+            node.attributes.remove("value");
+        }
+    }
+    assert_eq!(late, live, "step {step}");
+    true
+}
+
 #[test]
 fn sec_06_broken_streams_neither_panic_nor_leak() {
     const CANARY: &str = "4539578763621486";
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let mut now = Instant::now();
     let mut page = Page::new();
-    let (mut relay, _) = world(now, &page);
-    let mut snapshots = 0;
+    let (mut relay, mut seen) = world(now, &page);
+    let (mut snapshots, mut compared) = (0, 0);
     for step in 0..fuzz_events() {
         now += Duration::from_millis(5);
         if let Some((_, event)) = relay.poll_event() {
@@ -324,7 +347,7 @@ fn sec_06_broken_streams_neither_panic_nor_leak() {
                 Event::Ended { .. } => {
                     relay.forget(SHARE);
                     page = Page::new();
-                    relay = world(now, &page).0;
+                    (relay, seen) = world(now, &page);
                 }
                 Event::SnapshotWanted { .. } => {
                     snapshots += 1;
@@ -348,9 +371,15 @@ fn sec_06_broken_streams_neither_panic_nor_leak() {
         dice.wound(&mut bytes);
         relay.handle_record(now, SHARE, &mut bytes);
         while let Some(message) = relay.poll_viewer(SHARE, LIVE) {
+            // Playing it is a test too: a replayer must know every node that is named.
+            seen.play(&message);
             let message = String::from_utf8_lossy(&message);
             assert!(!message.contains(CANARY), "step {step}: {message}");
         }
+        if step.is_multiple_of(COMPARE_EVERY) {
+            compared += u64::from(is_seen_by_late_viewers(&mut relay, &seen, step));
+        }
     }
     assert!(snapshots > 0, "broken streams were noticed");
+    assert!(compared > 0, "the page was there to be compared");
 }

@@ -64,8 +64,7 @@ pub enum Consent {
 pub struct IceAgent {
     current: Generation,
     /// Before a restart's credentials are nominated, those they replace. Both are answered.
-    /// Boxed, for it is there only during a restart and prepared keys are large.
-    previous: Option<Box<Generation>>,
+    previous: Option<Generation>,
     paths: Vec<Path>,
     selected: Option<NetPath>,
     last_check: Instant,
@@ -132,7 +131,7 @@ impl IceAgent {
         let replaced = std::mem::replace(&mut self.current, next);
         // A restart upon a restart that was never completed: what works is still the generation before both. Paths of
         // the one in between stay until their consent runs out.
-        self.previous.get_or_insert_with(|| Box::new(replaced));
+        self.previous.get_or_insert(replaced);
     }
 
     /// The path cannot carry anything any more: its TCP connection was closed.
@@ -153,21 +152,21 @@ impl IceAgent {
     ) -> Result<(), CheckRejection> {
         let unverified = UnverifiedRequest::parse(datagram).map_err(CheckRejection::Malformed)?;
         let ufrag = unverified.local_ufrag().ok_or(CheckRejection::UnknownUfrag)?;
-        let generation = [Some(&self.current), self.previous.as_deref()]
+        let generation = [Some(&self.current), self.previous.as_ref()]
             .into_iter()
             .flatten()
             .find(|generation| generation.credentials.ufrag().as_bytes() == ufrag)
             .ok_or(CheckRejection::UnknownUfrag)?;
         let key = generation.credentials.key();
-        let request = unverified.verify(key).ok_or(CheckRejection::BadIntegrity)?;
+        let request = unverified.verify(&key).ok_or(CheckRejection::BadIntegrity)?;
         if !self.answers.take(now) {
             return Err(CheckRejection::TooMany);
         }
         if let Some((refusal, rejection)) = refusal_of(&request) {
-            out.write(from, |free| Some(stun::write_refusal(free, request.transaction_id, refusal, key)));
+            out.write(from, |free| Some(stun::write_refusal(free, request.transaction_id, refusal, &key)));
             return Err(rejection);
         }
-        out.write(from, |free| Some(stun::write_success(free, request.transaction_id, from.remote(), key)));
+        out.write(from, |free| Some(stun::write_success(free, request.transaction_id, from.remote(), &key)));
         let number = generation.number;
         self.learn(now, from, number);
         if let Some(nomination) = request.nomination {

@@ -34,7 +34,7 @@ pub use media::{Direction, MediaOffer, Msid, Source};
 pub use negotiate::{NegotiatedMedia, Publishing, Rejection, Role, Slot};
 pub use offer::Offer;
 pub use payload_types::{NegotiatedCodec, PayloadTypes};
-pub use reoffer::Changes;
+pub use reoffer::{Changes, OfferOutline};
 
 /// Longest offer accepted, in bytes. Chromium's nine m-lines take 29 kB; thirty-two would take about twice this and
 /// are refused with a clear message, since every byte is parsed before anybody is known to be there.

@@ -67,7 +67,7 @@ const FINGERPRINT_XOR: u32 = 0x5354_554E;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TransactionId(pub [u8; 12]);
 
-/// A short-term credential's password, as prepared HMAC-SHA1 state: hashing the password happens once, not per check.
+/// A short-term credential's password, as prepared HMAC-SHA1 state.
 #[derive(Clone)]
 pub struct IntegrityKey(hmac::Key);
 

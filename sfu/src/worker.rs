@@ -8,6 +8,7 @@
 pub mod gso;
 pub mod inbox;
 pub mod link;
+mod links;
 pub mod poller;
 mod stress;
 mod syscall;
@@ -20,6 +21,7 @@ pub use workers::{NotTaken, StartError, Workers, WorkersConfig};
 use crate::command::{Command, Event};
 use crate::sends::Sends;
 use crate::sfu::{Forwarded, Sfu};
+use links::Links;
 use poller::Poller;
 use std::io;
 use std::sync::Arc;
@@ -37,8 +39,8 @@ const BATCHES_PER_TURN: usize = 8;
 const TCP_BATCH: usize = 32;
 /// Longest wait. Nothing is lost by it: every deadline and every arrival wakes the worker.
 const WAIT_MAX: Duration = Duration::from_secs(1);
-/// How soon to try again when signaling does not take events fast enough.
-const EVENT_RETRY: Duration = Duration::from_millis(5);
+/// How soon to try again when signaling or another worker does not take what it is told fast enough.
+const RETRY: Duration = Duration::from_millis(5);
 
 /// Everything one worker thread owns.
 struct Worker {
@@ -48,10 +50,13 @@ struct Worker {
     udp: UdpSockets,
     tcp: TcpConnections,
     batch: ReceiveBatch,
+    links: Links,
     commands: Receiver<Command>,
     events: Sender<Event>,
     /// An event that the queue had no room for.
     held_event: Option<Event>,
+    /// Whether other workers were told all there was.
+    told_workers: bool,
     shared: Arc<Shared>,
     stress: Stress,
     dropped_sends: u64,
@@ -63,8 +68,10 @@ struct Shared {
     stop: AtomicBool,
     /// How busy it was in the last second, in permille.
     busy_permille: AtomicU32,
-    /// Participants, as of the last turn.
+    /// Participants, as of the last count.
     participants: AtomicU32,
+    /// Rooms and satellites given to it since: they count before anybody has joined them.
+    placed: AtomicU32,
 }
 
 impl Worker {
@@ -87,8 +94,9 @@ impl Worker {
                 for (from, bytes) in self.batch.iter_mut() {
                     self.sfu.handle_datagram(now, from, bytes, &mut self.sends);
                 }
+                let linked = self.read_links(now);
                 self.forward(now);
-                if received == 0 {
+                if received + linked == 0 {
                     break;
                 }
             }
@@ -99,6 +107,7 @@ impl Worker {
             }
             self.forward(now);
             self.hand_over_events();
+            self.tell_workers();
         }
         Ok(())
     }
@@ -106,9 +115,10 @@ impl Worker {
     fn wait(&mut self) -> io::Result<()> {
         let busy = self.udp.has_more() || self.tcp.has_more();
         let until_due = self.sfu.poll_timeout().saturating_duration_since(Instant::now());
-        let longest = if self.held_event.is_some() { EVENT_RETRY } else { WAIT_MAX };
-        let timeout = if busy { Duration::ZERO } else { until_due.min(longest) };
+        let longest = if self.held_event.is_some() || !self.told_workers { RETRY } else { WAIT_MAX };
+        let timeout = if !busy && self.links.may_sleep() { until_due.min(longest) } else { Duration::ZERO };
         let ready = self.poller.wait(Some(timeout))?;
+        self.links.awake();
         let now = Instant::now();
         self.udp.handle_ready(ready);
         if ready.inbox {
@@ -130,8 +140,17 @@ impl Worker {
         }
     }
 
-    /// Seals what arrived and sends it, slab by slab.
+    /// Takes in what other workers sent. Returns how many messages.
+    fn read_links(&mut self, now: Instant) -> usize {
+        let Self { sfu, sends, links, .. } = self;
+        links.receive(|from, message| sfu.handle_link(now, from, message, sends))
+    }
+
+    /// Gives what arrived to other workers, so that they begin at once; then seals it and sends it, slab by slab.
     fn forward(&mut self, now: Instant) {
+        let Self { sfu, sends, links, .. } = self;
+        sfu.serve_links(now, sends, |to, packet| links.send_packet(to, packet));
+        links.ring();
         loop {
             let forwarded = self.sfu.forward(now, &mut self.sends);
             self.flush(now);
@@ -154,6 +173,18 @@ impl Worker {
         self.sends.clear();
     }
 
+    /// Tells other workers what is not packets, after signaling was told what came before: of a publisher before
+    /// anybody is shown it.
+    fn tell_workers(&mut self) {
+        if self.held_event.is_some() {
+            return;
+        }
+        while let Some((to, room, control)) = self.sfu.poll_link() {
+            self.links.send_control(to, room, control);
+        }
+        self.told_workers = self.links.ring();
+    }
+
     /// Gives events to signaling as far as it takes them; the rest wait in the core.
     fn hand_over_events(&mut self) {
         while let Some(mut event) = self.held_event.take().or_else(|| self.sfu.poll_event()) {
@@ -162,6 +193,7 @@ impl Worker {
                 counters.busy_permille = self.shared.busy_permille.load(Ordering::Relaxed);
                 counters.gso_segments = self.udp.counters().runs.by_size();
                 self.shared.participants.store(counters.participants, Ordering::Relaxed);
+                self.shared.placed.store(0, Ordering::Relaxed);
             }
             match self.events.try_send(event) {
                 Ok(()) => {}

@@ -1,4 +1,4 @@
-//! Which rooms there are, on which worker, and how they look: for the HTTP side, which need not ask the owner.
+//! Which rooms there are, on which workers, and how they look: for the HTTP side, which need not ask the owner.
 //!
 //! Written by the switchboard only, from what the signaling core says; everybody else reads. A reader may be a moment
 //! behind, never wrong about the past.
@@ -18,8 +18,10 @@ pub struct Directory {
 pub struct Entry {
     /// The room's name within its tenant.
     pub room: String,
-    /// The worker that carries its media; `None` until somebody has entered.
+    /// The worker that is home to its media; `None` until somebody has entered.
     pub worker: Option<u8>,
+    /// Other workers that carry some of its participants.
+    pub satellites: Vec<u8>,
     /// How it looks.
     #[serde(flatten)]
     pub summary: RoomSummary,
@@ -41,10 +43,13 @@ impl Directory {
         entries
     }
 
-    pub(crate) fn update(&self, key: RoomKey, worker: Option<WorkerId>, summary: Option<RoomSummary>) {
+    /// `workers` are those that carry it, its home first.
+    pub(crate) fn update(&self, key: RoomKey, workers: &[WorkerId], summary: Option<RoomSummary>) {
         match summary {
             Some(summary) => {
-                let entry = Entry { room: key.name.clone(), worker: worker.map(|worker| worker.0), summary };
+                let mut workers = workers.iter().map(|worker| worker.0);
+                let worker = workers.next();
+                let entry = Entry { room: key.name.clone(), worker, satellites: workers.collect(), summary };
                 self.rooms.insert(key, entry);
             }
             None => {

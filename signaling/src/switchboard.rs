@@ -7,6 +7,7 @@
 use crate::directory::Directory;
 use crate::metrics::{Metrics, WorkerCounters};
 use crate::moment::Moment;
+use crate::placement::Placement;
 use crate::protocol::Unreadable;
 use crate::relay::Relays;
 use crate::signaling::{
@@ -17,7 +18,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tillside_cobrowse::relay::ShareId;
 use tillside_sfu::command::{Command, Event, RefuseError};
-use tillside_sfu::id::{RoomId, WorkerId};
+use tillside_sfu::id::{ParticipantId, RoomId, WorkerId};
 use tillside_sfu::worker::Workers;
 use tokio::sync::{mpsc, oneshot};
 
@@ -82,7 +83,7 @@ pub struct Switchboard {
     outboxes: BTreeMap<SocketId, mpsc::Sender<Outgoing>>,
     replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
     next_request: u64,
-    placement: BTreeMap<RoomId, WorkerId>,
+    placement: Placement,
     backlog: VecDeque<(WorkerId, Command)>,
 }
 
@@ -106,7 +107,7 @@ impl Switchboard {
             outboxes: BTreeMap::new(),
             replies: BTreeMap::new(),
             next_request: 0,
-            placement: BTreeMap::new(),
+            placement: Placement::default(),
             backlog: VecDeque::new(),
         }
     }
@@ -148,7 +149,12 @@ impl Switchboard {
                 self.counters.take(*counters);
                 self.metrics.publish(&self.counters);
             }
-            other => self.signaling.handle_event(Moment::now(), other),
+            other => {
+                if let Event::Left { participant, .. } | Event::Refused { participant, n: 1, .. } = &other {
+                    self.placement.leave(*participant);
+                }
+                self.signaling.handle_event(Moment::now(), other);
+            }
         }
     }
 
@@ -210,9 +216,10 @@ impl Switchboard {
                 Output::Media { room, command } => self.command(room, command),
                 Output::Share { share, command } => self.relays.send(share, command),
                 Output::RoomChanged { id, key, summary } => {
-                    let worker =
-                        if summary.is_some() { self.placement.get(&id).copied() } else { self.placement.remove(&id) };
-                    self.directory.update(key, worker, summary);
+                    if summary.is_none() {
+                        self.placement.end(id);
+                    }
+                    self.directory.update(key, &self.placement.workers_of(id), summary);
                 }
                 Output::Reply { request, reply } => {
                     if let Some(waiting) = self.replies.remove(&request) {
@@ -235,13 +242,49 @@ impl Switchboard {
         }
     }
 
-    fn command(&mut self, room: RoomId, command: Command) {
-        let worker = *self.placement.entry(room).or_insert_with(|| self.workers.least_loaded());
+    /// Hands a command to the workers that it is for.
+    fn command(&mut self, room: RoomId, mut command: Command) {
+        match &mut command {
+            Command::Join(join) => {
+                let seat = self.placement.seat(room, join.participant, |may| self.workers.least_loaded(may));
+                join.home = seat.home;
+                self.hand_over(seat.worker, command);
+            }
+            Command::CloseRoom(_) => {
+                for worker in self.placement.workers_of(room) {
+                    self.hand_over(worker, Command::CloseRoom(room));
+                }
+            }
+            Command::Offer(offer) => self.command_for(offer.participant, command),
+            Command::Mute(publication, _) => self.command_for(publication.participant, command),
+            Command::Ready(participant) | Command::View(participant, _) => self.command_for(*participant, command),
+            Command::Leave(participant) => {
+                let participant = *participant;
+                self.command_for(participant, command);
+                self.placement.leave(participant);
+            }
+        }
+    }
+
+    /// Hands a command to the worker that carries the participant. One that left by itself needs none.
+    fn command_for(&mut self, participant: ParticipantId, command: Command) {
+        if let Some(worker) = self.placement.worker_of(participant) {
+            self.hand_over(worker, command);
+        } else if let Some((participant, n)) = offerer(&command) {
+            self.signaling.handle_refused(Moment::now(), participant, n, &RefuseError::Participant);
+        }
+    }
+
+    fn hand_over(&mut self, worker: WorkerId, command: Command) {
         let offerer = offerer(&command);
         let must_wait = self.backlog.iter().any(|(waiting, _)| *waiting == worker);
         if let Some((participant, n)) = offerer {
             // An offer may be refused: better at once than late.
+            let is_join = matches!(command, Command::Join(_));
             if must_wait || self.workers.send(worker, command).is_err() {
+                if is_join {
+                    self.placement.leave(participant);
+                }
                 self.signaling.handle_refused(Moment::now(), participant, n, &RefuseError::Overloaded);
             }
             return;

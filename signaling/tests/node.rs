@@ -12,6 +12,7 @@ use node::client::{OFFER, Running, SECRET, Socket, start, start_with};
 use reqwest::StatusCode;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
+use tillside::placement::SATELLITE_FROM;
 
 #[tokio::test]
 async fn a_shopper_and_an_agent_meet() {
@@ -178,6 +179,34 @@ async fn whip_publishes_and_whep_plays() {
         assert_eq!(end().await.unwrap().status(), StatusCode::OK);
         assert_eq!(end().await.unwrap().status(), StatusCode::NOT_FOUND);
     }
+    assert_eq!(node.get("/v1/rooms").await["rooms"], json!([]));
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_room_that_has_grown_takes_another_worker_and_gives_it_back() {
+    let node = start_with(&["media.workers=2", "limits.joins_per_second_per_address=1000"]).await;
+    let token = node.token("Viewer", "agent", Some("show")).await;
+    let mut last = (String::new(), String::new());
+    let mut ports = Vec::new();
+    for _ in 0..=SATELLITE_FROM {
+        let (status, headers, answer) = node.sdp("/v1/whep/show", Some(&token), OFFER).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+        let candidate = answer.lines().find(|line| line.contains(" UDP ") || line.contains(" udp ")).unwrap();
+        ports.push(candidate.split(' ').nth(5).unwrap().parse::<u16>().unwrap());
+        last = (headers["location"].to_str().unwrap().to_owned(), candidate.to_owned());
+    }
+    let room = node.get("/v1/rooms/show").await;
+    let (home, satellite) = (room["worker"].as_u64().unwrap() as usize, 1 - room["worker"].as_u64().unwrap());
+    assert_eq!(room["satellites"], json!([satellite]));
+    let port_of = |worker: usize| node.node.media_addresses()[worker][0].port();
+    assert!(ports[..SATELLITE_FROM].iter().all(|port| *port == port_of(home)), "a hundred are at home");
+    assert_eq!(ports[SATELLITE_FROM], port_of(1 - home), "the next is told the other worker's port: {}", last.1);
+
+    let gone = reqwest::Client::new().delete(node.url(&last.0)).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(gone.status(), StatusCode::OK);
+    assert_eq!(node.get("/v1/rooms/show").await["satellites"], json!([]));
+    assert_eq!(node.delete("/v1/rooms/show").await, StatusCode::NO_CONTENT);
     assert_eq!(node.get("/v1/rooms").await["rooms"], json!([]));
     node.stop().await;
 }

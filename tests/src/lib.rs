@@ -7,4 +7,5 @@ pub mod clock;
 pub mod egress;
 pub mod marker;
 pub mod network;
+mod server;
 pub mod world;

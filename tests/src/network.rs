@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn loss_is_what_was_asked_for_and_the_same_for_the_same_seed() {
         let now = crate::clock::start_of_time();
-        let to = Towards::Server(([192, 0, 2, 1], 9).into());
+        let to = Towards::Server(0, ([192, 0, 2, 1], 9).into());
         let run = |seed| {
             let mut network = Network::new(seed);
             (0..10_000u32).for_each(|n| network.send(now, &Impairment::lossy(10.0), to, n.to_be_bytes().to_vec()));
@@ -153,7 +153,7 @@ mod tests {
     fn nothing_arrives_before_its_time() {
         let now = crate::clock::start_of_time();
         let mut network = Network::new(0);
-        network.send(now, &Impairment::default(), Towards::Server(([192, 0, 2, 1], 9).into()), vec![1]);
+        network.send(now, &Impairment::default(), Towards::Server(0, ([192, 0, 2, 1], 9).into()), vec![1]);
         let due = network.poll_timeout().expect("one in flight");
         assert!(network.poll_arrival(due - Duration::from_nanos(1)).is_none());
         assert!(network.poll_arrival(due).is_some());

@@ -4,7 +4,7 @@
 //! Everything is decided by the seed. Whatever the server sends is judged at its door by the [`EgressOracle`]; a
 //! violation panics with the seed and the time, which is all it takes to see it again.
 
-use crate::allocation::{self, Tally};
+use crate::allocation::Tally;
 use crate::bot::packet::Incoming;
 use crate::bot::secure::BotIdentity;
 use crate::bot::{Bot, BotConfig};
@@ -12,29 +12,22 @@ use crate::clock::start_of_time;
 use crate::egress::EgressOracle;
 use crate::marker::Marker;
 use crate::network::{Link, Network, Towards};
+use crate::server::Server;
+pub use crate::server::is_rtp;
 use rand::RngExt;
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tillside_sfu::command::{Command, Counters, Event, Join, LeaveReason, Track};
-use tillside_sfu::dtls::{DtlsAcceptor, DtlsIdentity};
 use tillside_sfu::id::{Mid, ParticipantId, RoomId, WorkerId};
-use tillside_sfu::link::{LinkMessage, LinkedPacket};
-use tillside_sfu::sdp::{Candidate, Offer, Purpose, SdpError};
-use tillside_sfu::sends::{NetPath, Sends};
-use tillside_sfu::sfu::{Forwarded, Sfu, SfuConfig};
-use tillside_sfu::stream::clock::WallClock;
-use tillside_sfu::worker::link::{LinkReceiver, LinkSender, link};
+use tillside_sfu::sdp::{Offer, Purpose, SdpError};
+use tillside_sfu::sfu::Forwarded;
 
 /// How long a signaling message is under way.
 const SIGNALING_DELAY: Duration = Duration::from_millis(20);
-/// How long what one worker tells another is under way: a wake-up and the turn that it interrupts.
-const LINK_DELAY: Duration = Duration::from_micros(500);
-/// Messages of other workers that a worker takes before it forwards.
-const LINK_BATCH: usize = 256;
 /// Steps at one instant: a timer that is always due would stop the clock.
 const STEPS_AT_ONE_INSTANT_MAX: u32 = 10_000;
 
@@ -47,10 +40,7 @@ pub struct World {
     seed: u64,
     now: Instant,
     rng: ChaCha12Rng,
-    workers: Vec<Worker>,
-    /// Links by the worker that sends and the one that receives.
-    links: BTreeMap<(usize, usize), WorldLink>,
-    sends: Sends,
+    server: Server,
     network: Network,
     places: Vec<Place>,
     signaling: BTreeMap<(Instant, u64), Signal>,
@@ -58,23 +48,6 @@ pub struct World {
     events: Vec<Event>,
     strays: u64,
     trace: u64,
-    media_path: Tally,
-}
-
-/// One core of the server.
-struct Worker {
-    address: SocketAddr,
-    sfu: Sfu,
-}
-
-/// The link from one worker to another.
-struct WorldLink {
-    sender: LinkSender,
-    receiver: LinkReceiver,
-    /// When what was sent first and not received yet arrives.
-    due: Option<Instant>,
-    /// The receiving worker does not look at it.
-    stalled: bool,
 }
 
 /// A bot and how it is connected.
@@ -108,14 +81,10 @@ impl World {
     pub fn with_workers(seed: u64, count: usize) -> Self {
         let now = start_of_time();
         let mut rng = ChaCha12Rng::seed_from_u64(seed);
-        let workers: Vec<Worker> = (0..count).map(|index| Worker::new(now, index, &mut rng)).collect();
-        let pairs = (0..count).flat_map(|from| (0..count).map(move |to| (from, to))).filter(|(from, to)| from != to);
         Self {
             seed,
             now,
-            workers,
-            links: pairs.map(|pair| (pair, WorldLink::new())).collect(),
-            sends: Sends::default(),
+            server: Server::new(now, count, &mut rng),
             network: Network::new(rng.random()),
             rng,
             places: Vec::new(),
@@ -124,7 +93,6 @@ impl World {
             events: Vec::new(),
             strays: 0,
             trace: 0xCBF2_9CE4_8422_2325,
-            media_path: Tally::default(),
         }
     }
 
@@ -186,7 +154,7 @@ impl World {
             Command::Ready(participant) | Command::View(participant, _) | Command::Leave(participant) => *participant,
             Command::Mute(publication, _) => publication.participant,
             Command::CloseRoom(room) => {
-                let all = (0..self.workers.len()).map(|worker| Signal::Command(worker, Command::CloseRoom(*room)));
+                let all = (0..self.server.workers()).map(|worker| Signal::Command(worker, Command::CloseRoom(*room)));
                 return all.for_each(|signal| self.signal(signal));
             }
         };
@@ -196,7 +164,7 @@ impl World {
 
     /// Lets a worker look away from a link for a while, or look at it again.
     pub fn stall_link(&mut self, from: usize, to: usize, stalled: bool) {
-        self.links.get_mut(&(from, to)).expect("two workers").stalled = stalled;
+        self.server.stall_link(from, to, stalled);
     }
 
     /// A bot leaves by command.
@@ -222,7 +190,7 @@ impl World {
     pub fn inject(&mut self, from: SocketAddr, mut bytes: Vec<u8>) -> usize {
         let place = self.places.iter().find(|place| place.addresses.contains(&from));
         let worker = place.map_or(0, |place| place.worker);
-        self.receive(worker, from, &mut bytes);
+        self.server.handle_datagram(self.now, worker, from, &mut bytes);
         self.forward(worker) + self.flush()
     }
 
@@ -318,16 +286,13 @@ impl World {
     /// What one worker of the server counted.
     #[must_use]
     pub fn counters_of(&self, worker: usize) -> Counters {
-        self.workers[worker].sfu.counters()
+        self.server.counters(worker)
     }
 
     /// Rooms, participants, paths and user name fragments on the server.
     #[must_use]
     pub fn server_sizes(&self) -> [usize; 4] {
-        self.workers
-            .iter()
-            .map(|worker| worker.sfu.sizes())
-            .fold([0; 4], |sum, sizes| std::array::from_fn(|index| sum[index] + sizes[index]))
+        self.server.sizes()
     }
 
     /// Datagrams the network lost.
@@ -346,7 +311,7 @@ impl World {
     /// [`crate::allocation::Counting`].
     #[must_use]
     pub fn media_path(&self) -> Tally {
-        self.media_path
+        self.server.media_path
     }
 
     /// A hash over all media that left the server: when, to whom, as what.
@@ -370,8 +335,7 @@ impl World {
     fn poll_timeout(&self) -> Option<Instant> {
         [self.network.poll_timeout(), self.signaling.first_key_value().map(|((at, _), _)| *at)]
             .into_iter()
-            .chain(self.workers.iter().map(|worker| Some(worker.sfu.poll_timeout())))
-            .chain(self.links.values().filter(|link| !link.stalled).map(|link| link.due))
+            .chain([self.server.poll_timeout()])
             .chain(self.places.iter().filter(|place| place.present).map(|place| place.bot.poll_timeout()))
             .flatten()
             .min()
@@ -381,15 +345,13 @@ impl World {
     fn step(&mut self) {
         while let Some(first) = self.signaling.first_entry().filter(|first| first.key().0 <= self.now) {
             match first.remove() {
-                Signal::Command(worker, command) => {
-                    self.workers[worker].sfu.handle_command(self.now, command, &mut self.sends);
-                }
+                Signal::Command(worker, command) => self.server.handle_command(self.now, worker, command),
                 Signal::Answer(participant, answer) => self.deliver_answer(participant, &answer),
             }
         }
         while let Some((towards, mut bytes)) = self.network.poll_arrival(self.now) {
             match towards {
-                Towards::Server(worker, from) => self.receive(worker, from, &mut bytes),
+                Towards::Server(worker, from) => self.server.handle_datagram(self.now, worker, from, &mut bytes),
                 Towards::Address(address) => {
                     if let Some(place) =
                         self.places.iter_mut().find(|place| place.present && place.addresses[0] == address)
@@ -399,90 +361,33 @@ impl World {
                 }
             }
         }
-        (0..self.workers.len()).for_each(|worker| self.turn(worker));
+        (0..self.server.workers()).for_each(|worker| self.turn(worker));
         self.run_bots();
     }
 
     /// One turn of a worker, as its thread takes it.
     fn turn(&mut self, worker: usize) {
         self.forward(worker);
-        while self.read_links(worker) {
+        while self.server.read_links(self.now, worker) {
             self.forward(worker);
         }
-        let sfu = &mut self.workers[worker].sfu;
-        if sfu.poll_timeout() <= self.now {
-            sfu.handle_timeout(self.now, &mut self.sends);
-        }
+        self.server.handle_timeout(self.now, worker);
         self.flush();
-        while let Some(event) = self.workers[worker].sfu.poll_event() {
+        while let Some(event) = self.server.poll_event(worker) {
             self.handle_event(event);
         }
-        while let Some((to, room, control)) = self.workers[worker].sfu.poll_link() {
-            let link = self.links.get_mut(&(worker, usize::from(to.0))).expect("a linked worker");
-            link.sender.send_control(room, control);
-            link.due = link.due.or(Some(self.now + LINK_DELAY));
-        }
-    }
-
-    /// Hands over what has arrived from other workers, a batch at a time. False if there was nothing.
-    fn read_links(&mut self, worker: usize) -> bool {
-        let Self { workers, links, sends, now, media_path, .. } = self;
-        let sfu = &mut workers[worker].sfu;
-        let mut left = LINK_BATCH;
-        for ((from, to), link) in links {
-            if *to != worker || link.stalled || link.due.is_none_or(|due| due > *now) {
-                continue;
-            }
-            let from = WorkerId(u8::try_from(*from).expect("a small world"));
-            while left > 0
-                && link.receiver.receive(|message| {
-                    let is_packet = matches!(message, LinkMessage::Packet(_));
-                    let ((), tally) = allocation::count(|| sfu.handle_link(*now, from, message, sends));
-                    if is_packet {
-                        *media_path += tally;
-                    }
-                })
-            {
-                left -= 1;
-            }
-            link.sender.flush();
-            link.due = link.due.filter(|_| link.receiver.has_more());
-        }
-        left < LINK_BATCH
-    }
-
-    fn receive(&mut self, worker: usize, from: SocketAddr, bytes: &mut [u8]) {
-        let Self { workers, sends, now, .. } = self;
-        let sfu = &mut workers[worker].sfu;
-        let is_rtp = is_rtp(bytes);
-        let ((), tally) = allocation::count(|| sfu.handle_datagram(*now, NetPath::udp(from), bytes, sends));
-        if is_rtp {
-            self.media_path += tally;
-        }
+        self.server.tell_workers(self.now, worker);
     }
 
     /// Lets a worker give all it has to other workers and to its subscribers; returns how many datagrams were flushed on
     /// the way.
     fn forward(&mut self, worker: usize) -> usize {
-        let Self { workers, links, sends, now, media_path, .. } = self;
-        let send = |to: WorkerId, packet: &LinkedPacket<'_>| {
-            let link = links.get_mut(&(worker, usize::from(to.0))).expect("a linked worker");
-            link.due = link.due.or(Some(*now + LINK_DELAY));
-            link.sender.send_packet(packet)
-        };
-        let ((), tally) = allocation::count(|| workers[worker].sfu.serve_links(*now, sends, send));
-        *media_path += tally;
+        self.server.serve_links(self.now, worker);
         let mut flushed = 0;
-        loop {
-            let Self { workers, sends, now, .. } = self;
-            let sfu = &mut workers[worker].sfu;
-            let (forwarded, tally) = allocation::count(|| sfu.forward(*now, sends));
-            self.media_path += tally;
-            if forwarded == Forwarded::All {
-                return flushed;
-            }
+        while self.server.forward(self.now, worker) == Forwarded::SlabFull {
             flushed += self.flush();
         }
+        flushed
     }
 
     fn handle_event(&mut self, event: Event) {
@@ -510,7 +415,7 @@ impl World {
                 place.bot.handle_timeout(self.now);
             }
             while let Some((to, bytes)) = place.bot.poll_send() {
-                assert_eq!(to, self.workers[place.worker].address, "a bot sends to the candidate of its answer");
+                assert_eq!(to, self.server.address(place.worker), "a bot sends to the candidate of its answer");
                 if let Some(captured) = &mut place.captured {
                     captured.push(bytes.clone());
                 }
@@ -521,8 +426,8 @@ impl World {
 
     /// Puts what the server sends on its way, past the oracle. Returns how many datagrams that were.
     fn flush(&mut self) -> usize {
-        for send in self.sends.datagrams() {
-            let (to, bytes) = (send.to.remote(), self.sends.bytes(send));
+        for send in self.server.sends.datagrams() {
+            let (to, bytes) = (send.to.remote(), self.server.sends.bytes(send));
             let mut places = self.places.iter_mut().enumerate();
             let Some((index, place)) = places.find(|(_, place)| place.addresses.contains(&to)) else {
                 self.strays += 1;
@@ -541,8 +446,8 @@ impl World {
             }
             self.network.send(self.now, &place.link.down, Towards::Address(to), bytes.to_vec());
         }
-        let flushed = self.sends.datagrams().len();
-        self.sends.clear();
+        let flushed = self.server.sends.datagrams().len();
+        self.server.sends.clear();
         flushed
     }
 
@@ -562,28 +467,6 @@ pub fn participant(room: u64, number: u64, tracks: &[crate::bot::SentTrack]) -> 
         tracks: tracks.to_vec(),
         audio_slots: 3,
         video_slots: 4,
-    }
-}
-
-impl Worker {
-    fn new(now: Instant, index: usize, rng: &mut ChaCha12Rng) -> Self {
-        let id = u8::try_from(index).expect("a small world");
-        let address: SocketAddr = ([192, 0, 2, 1], 7900 + u16::from(id)).into();
-        let config = SfuConfig {
-            worker: WorkerId(id),
-            acceptor: server_identity(),
-            candidates: vec![Candidate::udp(address, u16::MAX)],
-            seed: rng.random(),
-            wall: WallClock::new(now, Duration::from_secs(1_700_000_000)),
-        };
-        Self { address, sfu: Sfu::new(now, config) }
-    }
-}
-
-impl WorldLink {
-    fn new() -> Self {
-        let (sender, receiver) = link();
-        Self { sender, receiver, due: None, stalled: false }
     }
 }
 
@@ -611,25 +494,9 @@ pub fn join_command(bot: &Bot, offer: Offer) -> Command {
     }))
 }
 
-/// Certificates take longer than handshakes, and are no part of any story: one for all servers of all worlds.
-fn server_identity() -> Arc<DtlsAcceptor> {
-    static IDENTITY: OnceLock<Arc<DtlsAcceptor>> = OnceLock::new();
-    let make = || {
-        let identity = DtlsIdentity::generate().expect("a certificate can be made");
-        Arc::new(DtlsAcceptor::for_simulation(identity, 1).expect("it is valid"))
-    };
-    Arc::clone(IDENTITY.get_or_init(make))
-}
-
 fn bot_identity() -> BotIdentity {
     static IDENTITY: OnceLock<BotIdentity> = OnceLock::new();
     IDENTITY.get_or_init(BotIdentity::new).clone()
-}
-
-/// Whether a datagram is RTP: no STUN, no DTLS (RFC 7983 §7) and no RTCP (RFC 5761 §4).
-#[must_use]
-pub fn is_rtp(bytes: &[u8]) -> bool {
-    matches!(bytes, [128..=191, kind, ..] if !(192..224).contains(kind))
 }
 
 /// FNV-1a over words.

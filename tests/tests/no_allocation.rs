@@ -84,3 +84,18 @@ fn a_call_of_three_with_simulcast_allocates_nothing() {
     warm(&mut world, &bots);
     assert_steady(&mut world, 4_000, 4_000);
 }
+
+#[test]
+fn a_room_on_two_workers_allocates_nothing_on_either() {
+    let mut world = World::with_workers(5, 2);
+    let tracks = [SentTrack::MICROPHONE, SentTrack::SIMULCAST_CAMERA];
+    let mut bots = vec![world.join_at(0, participant(1, 1, &tracks), Link::default())];
+    bots.push(world.join_at(1, participant(1, 2, &TALKING), Link::default()));
+    bots.extend((3..=6).map(|number| world.join_at(number % 2, participant(1, number as u64, &[]), Link::default())));
+    warm(&mut world, &bots);
+    let linked = |world: &World| [0, 1].map(|worker| world.counters_of(worker).link_in);
+    let before = linked(&world);
+    assert_steady(&mut world, 4_000, 8_000);
+    let passed: Vec<u64> = linked(&world).iter().zip(before).map(|(now, before)| now - before).collect();
+    assert!(passed.iter().all(|packets| *packets > 2_000), "{passed:?} packets over the links");
+}

@@ -254,7 +254,7 @@ mod tests {
              a=extmap:5/sendonly http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n"
         );
         let remote = Remote::read(&sdp).unwrap();
-        assert_eq!(remote.address, "127.0.0.1:3".parse().unwrap());
+        assert_eq!(remote.address, SocketAddr::from(([127, 0, 0, 1], 3)));
         assert_eq!(remote.payload_type(Kind::Video), Some(100));
         assert_eq!((remote.payload(101), remote.payload(9)), (Some(Payload::Repair), None));
         assert_eq!(remote.extensions, ExtensionIds { transport_cc: Some(5), ..ExtensionIds::default() });

@@ -1,6 +1,9 @@
 //! The elements that exist for viewers. Everything that runs, loads, nests documents or redirects is absent:
 //! script, noscript, object, embed, base, meta, template, frame, portal, SVG animation and foreignObject.
 
+use hashbrown::HashSet;
+use std::sync::LazyLock;
+
 /// HTML elements, sorted.
 const HTML: [&str; 119] = [
     "a",
@@ -178,7 +181,21 @@ const SVG: [&str; 47] = [
 /// Whether viewers may have an element of this lower-case tag. Custom elements may stay: without scripts they are
 /// plain boxes.
 pub(super) fn is_allowed(tag: &str) -> bool {
-    HTML.contains(&tag) || SVG.contains(&tag) || is_custom(tag)
+    KNOWN.contains(tag) || is_custom(tag)
+}
+
+static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| HTML.into_iter().chain(SVG).collect());
+
+/// Elements that do not break a line of text.
+const INLINE: [&str; 34] = [
+    "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd",
+    "label", "mark", "output", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tspan",
+    "tt", "u", "var", "wbr",
+];
+
+/// Whether text on both sides of an element's borders is read as one line.
+pub(super) fn is_inline(tag: &str) -> bool {
+    INLINE.contains(&tag)
 }
 
 /// A valid custom element name, ASCII only: a letter, then letters, digits, `-`, `_`, `.`, with a hyphen in it.

@@ -1,6 +1,7 @@
 //! From evidence to a verdict: what a control is by itself, and what it is beside others.
 
-use super::evidence::{Evidence, ShapeKind, Token};
+use super::evidence::{Evidence, Token};
+use super::shape::ShapeKind;
 use super::words::{Topic, Topics};
 
 /// What a control is taken for.
@@ -112,6 +113,13 @@ pub(super) fn is_plain_name(evidence: &Evidence) -> bool {
     evidence.shape.kind == ShapeKind::Text && said.has(Topic::Name) && !is_foreign(said)
 }
 
+/// Whether a text field says nothing that keeps it out of a card's fields: a name, or nothing at all.
+pub(super) fn may_be_holder(evidence: &Evidence) -> bool {
+    let heard = evidence.said().with(evidence.near);
+    let silent = evidence.said().is_empty() && !is_foreign(heard);
+    evidence.shape.kind == ShapeKind::Text && (is_plain_name(evidence) || silent)
+}
+
 fn text(evidence: &Evidence) -> Verdict {
     let said = evidence.said();
     if let Some(verdict) = other_money(evidence, said) {
@@ -120,6 +128,9 @@ fn text(evidence: &Evidence) -> Verdict {
     let foreign = said.any(&[Topic::Loyalty, Topic::Ident, Topic::Voucher, Topic::Birth]);
     let is_number = names_number(evidence);
     if is_number && !foreign {
+        return Verdict::Anchor;
+    }
+    if is_named_card(evidence) && !foreign {
         return Verdict::Anchor;
     }
     let class = evidence.class.any(&[Topic::Number, Topic::Csc]);
@@ -172,6 +183,12 @@ fn names_number(evidence: &Evidence) -> bool {
         || (names(evidence.own) || names(evidence.label)) && !other
 }
 
+/// The number or the code by its name or id, whatever its label says: labels are for people, and may be wrong, but the
+/// shop's server reads the field by its name.
+fn is_named_card(evidence: &Evidence) -> bool {
+    evidence.name.any(&[Topic::Number, Topic::Csc]) && !is_foreign(evidence.name) && !evidence.name.has(Topic::Gift)
+}
+
 /// The holder by a phrase of its own, or as a card word and a name word in one source.
 fn names_holder(evidence: &Evidence) -> bool {
     let said = evidence.said();
@@ -204,6 +221,9 @@ fn date_list(evidence: &Evidence) -> Verdict {
 
 fn list(evidence: &Evidence) -> Verdict {
     let said = evidence.said();
+    if is_named_card(evidence) {
+        return Verdict::Payment;
+    }
     if said.has(Topic::Type) && !said.any(&[Topic::Ident, Topic::Loyalty, Topic::Gift]) {
         return Verdict::Payment;
     }

@@ -1,17 +1,24 @@
-//! What is known of one control: its own attributes, its labels, the words before it, its shape.
+//! What is known of one control: its own attributes, its labels, the words around it.
 
-use super::words::{Topic, Topics, identifier_topics, topics};
+use super::naming::Naming;
+use super::shape::{Shape, shape};
+use super::words::{Lexicon, Topics};
 use crate::mirror::{Key, Kind, Mirror, Role};
-use hashbrown::HashMap;
 
 /// Nodes that are walked over in search of the words before a control.
-const NEAR_NODES_MAX: usize = 60;
+pub(super) const NEAR_NODES_MAX: usize = 60;
+
+/// Texts that are read before a control.
+const NEAR_TEXTS_MAX: usize = 3;
 
 /// Characters of the words before a control; more belong to something else.
 const NEAR_CHARS_MAX: usize = 70;
 
 /// Longest label that is a label and not a paragraph.
 const LABEL_CHARS_MAX: usize = 160;
+
+/// Most labels of one control that are read; one or two are usual.
+const LABELS_MAX: usize = 8;
 
 /// What is known of a control.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +27,8 @@ pub(super) struct Evidence {
     pub(super) token: Option<Token>,
     /// From name, id, placeholder, title, aria-label, data attributes.
     pub(super) own: Topics,
+    /// Of these, what its name and id alone say: the words that the shop's own server reads.
+    pub(super) name: Topics,
     /// From classes: layout words, so only the clearest topics count.
     pub(super) class: Topics,
     /// From label elements and aria references.
@@ -44,45 +53,6 @@ pub(super) enum Token {
     Other,
 }
 
-/// What a control looks like.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Shape {
-    pub(super) kind: ShapeKind,
-    /// Its maxlength, or its size if that is all there is.
-    pub(super) length: Option<u16>,
-    /// Takes digits only, by type, inputmode or pattern.
-    pub(super) numeric: bool,
-    pub(super) password: bool,
-    /// Its placeholder or value pattern is a date like MM/YY.
-    pub(super) date_mask: bool,
-    /// Its placeholder is a code of three or four digits, or speaks of so many.
-    pub(super) code_mask: bool,
-    /// Its placeholder is a card number, or groups of four.
-    pub(super) number_mask: bool,
-}
-
-/// What kind of control it is, and what a list offers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum ShapeKind {
-    #[default]
-    Text,
-    Hidden,
-    Radio,
-    Checkbox,
-    /// A list of something else.
-    List,
-    /// A list of the months.
-    Months,
-    /// A list of the coming years.
-    Years,
-    /// A list of years that are past, or of the days of a month: dates of birth or delivery.
-    OtherDate,
-    /// A list of months and years: both in one.
-    Expiries,
-    /// A list of card brands.
-    Brands,
-}
-
 impl Evidence {
     /// Everything said about it by itself or its labels.
     pub(super) fn said(&self) -> Topics {
@@ -90,76 +60,47 @@ impl Evidence {
     }
 }
 
-/// What one pass over the page finds out once for all controls.
+/// What evidence is gathered from.
 pub(super) struct Surroundings<'m> {
-    mirror: &'m Mirror,
-    /// Label elements by the id they are for.
-    labels: HashMap<&'m str, Vec<Key>>,
-    /// Elements by their id.
-    named: HashMap<&'m str, Vec<Key>>,
-    /// What containers call themselves.
-    containers: HashMap<Key, Topics>,
-}
-
-impl<'m> Surroundings<'m> {
-    pub(super) fn of(mirror: &'m Mirror) -> Self {
-        let mut found = Self { mirror, labels: HashMap::new(), named: HashMap::new(), containers: HashMap::new() };
-        for key in mirror.root().into_iter().flat_map(|root| mirror.subtree(root)) {
-            let Some(element) = mirror.element(key) else { continue };
-            if mirror.names.text(element.tag) == "label"
-                && let Some(target) = mirror.clue(key, "for")
-            {
-                found.labels.entry(target).or_default().push(key);
-            }
-            if let Some(id) = mirror.attribute(key, "id") {
-                found.named.entry(id).or_default().push(key);
-            }
-        }
-        found
-    }
-
-    fn container(&mut self, key: Key) -> Topics {
-        let mirror = self.mirror;
-        *self.containers.entry(key).or_insert_with(|| {
-            let names = ["id", "class", "aria-label"].iter().filter_map(|name| mirror.attribute(key, name));
-            names.fold(Topics::default(), |found, value| found.with(topics(value)))
-        })
-    }
+    pub(super) mirror: &'m Mirror,
+    pub(super) naming: &'m Naming,
+    pub(super) lexicon: &'m mut Lexicon,
 }
 
 /// Gathers what is known of a control.
 pub(super) fn gather(around: &mut Surroundings<'_>, key: Key) -> Evidence {
     let mirror = around.mirror;
-    let mut evidence = Evidence { shape: shape(mirror, key), ..Evidence::default() };
+    let mut evidence = Evidence { shape: shape(mirror, around.lexicon, key), ..Evidence::default() };
     evidence.token = mirror.clue(key, "autocomplete").and_then(token);
-    let mut own = Topics::default();
     if let Some(element) = mirror.element(key) {
         for (name, value) in &element.clues {
             let name = mirror.names.text(*name);
             if name == "class" {
-                evidence.class = topics(value);
+                evidence.class = around.lexicon.topics(value);
             } else if tells_purpose(name) {
-                own = own.with(purpose(name, value));
+                if matches!(name, "name" | "id") {
+                    evidence.name = evidence.name.with(around.lexicon.identifier_topics(value));
+                }
+                evidence.own = evidence.own.with(purpose(around.lexicon, name, value));
             }
         }
     }
-    evidence.own = own;
     evidence.label = labels(around, key);
-    evidence.near = topics(&words_before(mirror, key));
+    evidence.near = around.lexicon.topics(&words_before(mirror, key));
     if evidence.said().is_empty() && evidence.near.is_empty() {
-        evidence.after = topics(&words_after(mirror, key));
+        evidence.after = around.lexicon.topics(&words_after(mirror, key));
     }
     evidence.context = context(around, key);
     evidence
 }
 
 /// What an attribute tells. Texts are for people, everything else is an identifier; long ones are neither.
-fn purpose(name: &str, value: &str) -> Topics {
+fn purpose(lexicon: &mut Lexicon, name: &str, value: &str) -> Topics {
     const IDENTIFIER_BYTES_MAX: usize = 40;
     match name {
-        "placeholder" | "title" | "aria-label" | "alt" | "label" => topics(value),
-        "name" | "id" => identifier_topics(value),
-        _ if value.len() <= IDENTIFIER_BYTES_MAX => identifier_topics(value),
+        "placeholder" | "title" | "aria-label" | "alt" | "label" => lexicon.topics(value),
+        "name" | "id" => lexicon.identifier_topics(value),
+        _ if value.len() <= IDENTIFIER_BYTES_MAX => lexicon.identifier_topics(value),
         _ => Topics::default(),
     }
 }
@@ -223,19 +164,19 @@ fn token(attribute: &str) -> Option<Token> {
 }
 
 /// Label elements that name it, around it, and what aria refers to.
-fn labels(around: &Surroundings<'_>, key: Key) -> Topics {
-    let mirror = around.mirror;
+fn labels(around: &mut Surroundings<'_>, key: Key) -> Topics {
+    let (mirror, naming) = (around.mirror, around.naming);
     let mut found = Topics::default();
     if let Some(label) = mirror.ancestors(key).take(6).find(|ancestor| mirror.tag(*ancestor) == "label") {
-        found = found.with(topics(&text_of(mirror, label, key)));
+        found = found.with(around.lexicon.topics(&text_of(mirror, label, key)));
     }
-    let labels = mirror.clue(key, "id").and_then(|id| around.labels.get(id));
+    let labels = mirror.clue(key, "id").into_iter().flat_map(|id| naming.labels(mirror, id));
     let references = ["aria-labelledby", "aria-describedby"].into_iter().filter_map(|name| mirror.clue(key, name));
-    let references = references.flat_map(str::split_ascii_whitespace).filter_map(|id| around.named.get(id));
-    for label in labels.into_iter().chain(references).flatten() {
+    let references = references.flat_map(str::split_ascii_whitespace).flat_map(|id| naming.elements(mirror, id));
+    for label in labels.chain(references).take(LABELS_MAX) {
         // Frames and their page may use the same ids.
-        if tree_root(mirror, *label) == tree_root(mirror, key) {
-            found = found.with(topics(&text_of(mirror, *label, key)));
+        if tree_root(mirror, label) == tree_root(mirror, key) {
+            found = found.with(around.lexicon.topics(&text_of(mirror, label, key)));
         }
     }
     found
@@ -247,7 +188,7 @@ fn tree_root(mirror: &Mirror, key: Key) -> Option<Key> {
 }
 
 /// The text below a node, up to a label's length, without the content of the control `except` and of lists.
-fn text_of(mirror: &Mirror, top: Key, except: Key) -> String {
+pub(super) fn text_of(mirror: &Mirror, top: Key, except: Key) -> String {
     let mut text = String::new();
     let mut at = Some(top);
     while let Some(key) = at {
@@ -262,6 +203,19 @@ fn text_of(mirror: &Mirror, top: Key, except: Key) -> String {
         at = if skipped { mirror.past(key, top) } else { mirror.after(key, top) };
     }
     text
+}
+
+/// A walk away from a text, up to where it is no longer among the words next to a control.
+pub(super) fn before_words(mirror: &Mirror, walk: impl Iterator<Item = Key>) -> impl Iterator<Item = Key> {
+    let mut texts = 0;
+    walk.take_while(move |key| {
+        texts += usize::from(matches!(&mirror.node(*key).kind, Kind::Text(text) if says_something(text)));
+        texts < NEAR_TEXTS_MAX
+    })
+}
+
+fn says_something(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
 }
 
 /// The words before a control, back to the control before it.
@@ -281,10 +235,10 @@ fn words_before(mirror: &Mirror, key: Key) -> String {
         } else {
             mirror.text(here).trim()
         };
-        if !text.is_empty() && text.chars().any(char::is_alphanumeric) {
+        if says_something(text) {
             length += text.chars().count();
             parts.push(text);
-            if length > NEAR_CHARS_MAX || parts.len() == 3 {
+            if length > NEAR_CHARS_MAX || parts.len() == NEAR_TEXTS_MAX {
                 break;
             }
         }
@@ -329,129 +283,12 @@ fn context(around: &mut Surroundings<'_>, key: Key) -> Topics {
     let mirror = around.mirror;
     let mut found = Topics::default();
     for ancestor in mirror.ancestors(key).take(8) {
-        found = found.with(around.container(ancestor));
+        let names = ["id", "class", "aria-label"].iter().filter_map(|name| mirror.attribute(ancestor, name));
+        found = names.fold(found, |found, value| found.with(around.lexicon.topics(value)));
         if matches!(mirror.tag(ancestor), "fieldset" | "form") {
             let legend = mirror.children(ancestor).find(|child| mirror.tag(*child) == "legend");
-            return legend.map_or(found, |legend| found.with(topics(&text_of(mirror, legend, key))));
+            return legend.map_or(found, |legend| found.with(around.lexicon.topics(&text_of(mirror, legend, key))));
         }
     }
     found
-}
-
-fn shape(mirror: &Mirror, key: Key) -> Shape {
-    let clue = |name: &str| mirror.clue(key, name).unwrap_or_default();
-    let kind = match mirror.role(key) {
-        Role::Choice => list_kind(mirror, key),
-        Role::Hidden => ShapeKind::Hidden,
-        Role::Toggle if clue("type").eq_ignore_ascii_case("radio") => ShapeKind::Radio,
-        Role::Toggle => ShapeKind::Checkbox,
-        _ => ShapeKind::Text,
-    };
-    let number = |name: &str| clue(name).trim().parse::<u16>().ok().filter(|length| (1..=64).contains(length));
-    let input_type = clue("type").to_ascii_lowercase();
-    let placeholder = clue("placeholder");
-    Shape {
-        kind,
-        length: number("maxlength").or_else(|| number("size")).or_else(|| pattern_length(clue("pattern"))),
-        numeric: matches!(input_type.as_str(), "tel" | "number")
-            || matches!(clue("inputmode"), "numeric" | "decimal" | "tel")
-            || clue("pattern").contains(r"\d")
-            || clue("pattern").contains("0-9"),
-        password: input_type == "password",
-        date_mask: is_date_mask(placeholder),
-        code_mask: is_code_mask(placeholder),
-        number_mask: is_number_mask(placeholder),
-    }
-}
-
-/// `\d{3,4}` and the like: the longest it takes.
-fn pattern_length(pattern: &str) -> Option<u16> {
-    let (_, braces) = pattern.rsplit_once('{')?;
-    braces.split('}').next()?.split(',').next_back()?.trim().parse().ok()
-}
-
-/// “MM/YY” in the letters of many languages, or its digits: two or three groups around a stroke.
-fn is_date_mask(placeholder: &str) -> bool {
-    let mask: String = placeholder.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
-    let mut groups = mask.split(['/', '-', '|']);
-    let (Some(month), Some(year), None) = (groups.next(), groups.next(), groups.next()) else { return false };
-    let same = |group: &str| group.chars().all(|c| group.starts_with(c)) || group.chars().all(|c| c.is_ascii_digit());
-    month.chars().count() == 2 && matches!(year.chars().count(), 2 | 4) && same(month) && same(year)
-}
-
-/// “123”, “•••”, or words around a three or a four.
-fn is_code_mask(placeholder: &str) -> bool {
-    let mask = placeholder.trim();
-    let digits: String = mask.chars().filter(char::is_ascii_digit).collect();
-    let example = (3..=4).contains(&mask.chars().count())
-        && (digits.len() == mask.len() || !mask.chars().any(char::is_alphanumeric));
-    example || (mask.chars().any(char::is_alphabetic) && matches!(digits.as_str(), "3" | "4" | "34"))
-}
-
-/// Four groups of four, in digits, bullets or letters; or an example number.
-fn is_number_mask(placeholder: &str) -> bool {
-    let groups: Vec<usize> =
-        placeholder.split(|c: char| c.is_whitespace() || c == '-').map(|group| group.chars().count()).collect();
-    let plain = placeholder.chars().all(|c| !c.is_alphabetic() || matches!(c, 'x' | 'X' | '0' | 'o'));
-    let digits = crate::scan::count_digits(placeholder);
-    plain && (groups == [4, 4, 4, 4] || groups == [4, 6, 5] || (15..=16).contains(&digits))
-}
-
-/// Longest list that is read; months, years and brands are shorter.
-const OPTIONS_MAX: usize = 60;
-
-fn list_kind(mirror: &Mirror, key: Key) -> ShapeKind {
-    let options: Vec<Key> =
-        mirror.subtree(key).filter(|below| mirror.tag(*below) == "option").take(OPTIONS_MAX + 1).collect();
-    if options.len() > OPTIONS_MAX || options.len() < 2 {
-        // Four digits of year times twelve months may be long; nothing else of ours is.
-        return ShapeKind::List;
-    }
-    let words: Vec<(String, &str)> = options
-        .iter()
-        .map(|option| (text_of(mirror, *option, key), mirror.clue(*option, "value").unwrap_or_default()))
-        .map(|(text, value)| (text.trim().to_owned(), value.trim()))
-        .collect();
-    let numbers: Vec<Option<u32>> =
-        words.iter().map(|(text, value)| number_of(text).or_else(|| number_of(value))).collect();
-    let count = |test: &dyn Fn(u32) -> bool| numbers.iter().flatten().filter(|number| test(**number)).count();
-    let months = (1..=12).filter(|month| numbers.contains(&Some(*month)) || has_value(&words, *month)).count();
-    let long_years = count(&|number| (2005..=2100).contains(&number));
-    let short_years = count(&|number| (15..=60).contains(&number));
-    let past = count(&|number| (1900..=2004).contains(&number));
-    let brands = words.iter().filter(|(text, value)| topics(text).with(topics(value)).has(Topic::Brand)).count();
-    let expiries = words.iter().filter(|(text, value)| is_date_mask(text) || is_date_mask(value)).count();
-    if brands >= 2 || (brands == 1 && options.len() <= 3) {
-        ShapeKind::Brands
-    } else if expiries >= 6 {
-        ShapeKind::Expiries
-    } else if past >= 10 || numbers.contains(&Some(31)) && numbers.contains(&Some(13)) && options.len() <= 33 {
-        ShapeKind::OtherDate
-    } else if (12..=15).contains(&options.len()) && (months == 12 || begins_year(&words)) {
-        ShapeKind::Months
-    } else if (5..=40).contains(&long_years) && options.len() - long_years <= 2
-        || (5..=40).contains(&short_years) && options.len() - short_years <= 2
-    {
-        ShapeKind::Years
-    } else {
-        ShapeKind::List
-    }
-}
-
-/// A number by itself, or one before a name as in “01 - January”.
-fn number_of(text: &str) -> Option<u32> {
-    let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
-    let rest = &text[digits.len()..];
-    let stands_alone = rest.is_empty() || rest.starts_with([' ', '-', '/', '.', ')', '월', '月', '年', '년']);
-    if (1..=4).contains(&digits.len()) && stands_alone { digits.parse().ok() } else { None }
-}
-
-/// Months that have names only: the first of them is among the first entries.
-fn begins_year(words: &[(String, &str)]) -> bool {
-    words.iter().take(3).any(|(text, _)| topics(text).has(Topic::First))
-}
-
-/// Months that are named in the text and numbered in the value.
-fn has_value(words: &[(String, &str)], month: u32) -> bool {
-    words.iter().any(|(_, value)| number_of(value) == Some(month))
 }

@@ -26,7 +26,12 @@ const NAMES: [&str; 18] = [
 
 /// The payment frames at and below a node.
 pub(super) fn find(mirror: &Mirror, top: Key) -> Vec<Key> {
-    mirror.subtree(top).filter(|key| mirror.role(*key) == Role::Frame && is_payment(mirror, *key)).collect()
+    mirror.subtree(top).filter_map(|key| find_at(mirror, key)).collect()
+}
+
+/// The node itself if it is a payment frame.
+pub(super) fn find_at(mirror: &Mirror, key: Key) -> Option<Key> {
+    (mirror.role(key) == Role::Frame && is_payment(mirror, key)).then_some(key)
 }
 
 fn is_payment(mirror: &Mirror, key: Key) -> bool {

@@ -26,6 +26,12 @@ pub(super) fn find(mirror: &Mirror, top: Key) -> Vec<Key> {
     full.iter().copied().filter(is_smallest).collect()
 }
 
+/// Whether one of a keypad's keys may have come with a change at `top`, or changed there.
+pub(super) fn has_digit_key(mirror: &Mirror, top: Key) -> bool {
+    let around = mirror.ancestors(top).take(2).find_map(|above| digit_of(mirror, above));
+    around.is_some() || mirror.subtree(top).any(|key| digit_of(mirror, key).is_some())
+}
+
 /// The digit on a key: something to press, with one digit as all of its text.
 fn digit_of(mirror: &Mirror, key: Key) -> Option<u8> {
     let pressable = mirror.role(key) == Role::Button

@@ -1,6 +1,9 @@
 //! What the words around a field say, in any language of `words.txt`.
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use hashbrown::HashMap;
+use std::borrow::Cow;
+use std::hash::BuildHasher as _;
 use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
@@ -89,7 +92,7 @@ impl Topics {
 }
 
 /// The topics of a text.
-pub(super) fn topics(text: &str) -> Topics {
+fn topics(text: &str) -> Topics {
     if text.trim().is_empty() {
         return Topics::default();
     }
@@ -97,21 +100,88 @@ pub(super) fn topics(text: &str) -> Topics {
 }
 
 /// The topics of an identifier. Frameworks put whole paths into names; only the end of one names the field.
-pub(super) fn identifier_topics(text: &str) -> Topics {
-    let folded = fold(text);
+fn identifier_topics(text: &str) -> Topics {
+    let folded = fold(&without_noise(text));
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
     let end = &words[words.len().saturating_sub(IDENTIFIER_WORDS_MAX)..];
     matches(&format!(" {} ", end.join(" ")))
 }
 
+/// Letters that stand between digits by chance: a part of a hash up to this long is no word.
+const NOISE_LETTERS_MAX: usize = 3;
+
+/// An identifier without the scraps of hashes and counters in it: `id97rg` says nothing, though “rg” is a word. A part
+/// in which a small letter follows a digit was made by a machine; its short runs of letters are blanked.
+fn without_noise(text: &str) -> Cow<'_, str> {
+    let is_made = |part: &[u8]| part.windows(2).any(|pair| pair[0].is_ascii_digit() && pair[1].is_ascii_lowercase());
+    if !is_made(text.as_bytes()) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len());
+    for part in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        if !is_made(part.as_bytes()) {
+            clean.push_str(part);
+            continue;
+        }
+        for run in part.split_inclusive(|c: char| !c.is_ascii_lowercase()) {
+            let letters = run.chars().filter(char::is_ascii_lowercase).count();
+            clean.push_str(if letters > NOISE_LETTERS_MAX { run } else { " " });
+        }
+    }
+    Cow::Owned(clean)
+}
+
 fn matches(folded: &str) -> Topics {
     let mut topics = Topics::default();
-    // A “placeholder” holds no card, and the French “tel que” calls nobody.
-    let folded = folded.replace(" place holder ", " ").replace("placeholder", " ").replace(" tel qu", " qu");
-    for found in VOCABULARY.phrases.find_overlapping_iter(&folded) {
+    // No phrase is without a letter, but most options of lists are.
+    if !folded.bytes().any(|byte| byte.is_ascii_lowercase() || !byte.is_ascii()) {
+        return topics;
+    }
+    for found in VOCABULARY.phrases.find_overlapping_iter(&*without_lookalikes(folded)) {
         topics.add(VOCABULARY.topics[found.pattern().as_usize()]);
     }
     topics
+}
+
+/// A “placeholder” holds no card, and the French “tel que” calls nobody.
+fn without_lookalikes(folded: &str) -> Cow<'_, str> {
+    if !folded.contains("place") && !folded.contains(" tel qu") {
+        return Cow::Borrowed(folded);
+    }
+    Cow::Owned(folded.replace(" place holder ", " ").replace("placeholder", " ").replace(" tel qu", " qu"))
+}
+
+/// What texts say, remembered: pages repeat their class lists, options and labels over and over.
+#[derive(Default)]
+pub(super) struct Lexicon {
+    /// By a hash of the text, so that no text is held.
+    known: HashMap<u64, Topics>,
+}
+
+impl Lexicon {
+    /// Most texts that are remembered; a page with forms has some hundred different ones.
+    const TEXTS_MAX: usize = 4_096;
+
+    /// As [`topics`].
+    pub(super) fn topics(&mut self, text: &str) -> Topics {
+        self.look_up(0, text, topics)
+    }
+
+    /// As [`identifier_topics`].
+    pub(super) fn identifier_topics(&mut self, text: &str) -> Topics {
+        self.look_up(1, text, identifier_topics)
+    }
+
+    fn look_up(&mut self, kind: u8, text: &str, read: fn(&str) -> Topics) -> Topics {
+        let key = self.known.hasher().hash_one((kind, text));
+        if let Some(topics) = self.known.get(&key) {
+            return *topics;
+        }
+        if self.known.len() == Self::TEXTS_MAX {
+            self.known.clear();
+        }
+        *self.known.entry(key).or_insert_with(|| read(text))
+    }
 }
 
 /// Lower case, no accents, camelCase split, everything but letters and digits a single space, spaces around.
@@ -198,6 +268,11 @@ static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
     Vocabulary { phrases, topics: entries.into_iter().map(|(_, topic)| topic).collect() }
 });
 
+/// Reads the vocabulary, unless that is done: milliseconds that no page should wait for.
+pub(super) fn read_vocabulary() {
+    LazyLock::force(&VOCABULARY);
+}
+
 /// The folded phrases of `words.txt` with their borders, and their topics.
 fn entries() -> impl Iterator<Item = (String, Topic)> {
     let lines = include_str!("words.txt").lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
@@ -240,6 +315,18 @@ mod tests {
         assert_eq!(fold("Numéro de CARTE:"), " numero de carte ");
         assert_eq!(fold("Gültig bis"), " gultig bis ");
         assert_eq!(fold("ｶｰﾄﾞ番号"), fold("カード番号"));
+    }
+
+    #[test]
+    fn scraps_of_hashes_are_no_words() {
+        for text in ["id97rg", "a3cc9d1", "f0no7x", "x4pin2y"] {
+            assert!(identifier_topics(text).is_empty(), "{text}");
+        }
+        for (text, topic) in
+            [("cc1", Topic::Card), ("cardNumber2", Topic::Number), ("cvv2", Topic::Csc), ("f_7a.cvc", Topic::Csc)]
+        {
+            assert!(identifier_topics(text).has(topic), "{text}");
+        }
     }
 
     #[test]

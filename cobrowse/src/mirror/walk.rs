@@ -50,7 +50,7 @@ impl Mirror {
 
     /// The nearest ancestor that makes a block of its own: what stands in it is read together.
     pub(crate) fn block(&self, key: Key) -> Option<Key> {
-        self.ancestors(key).find(|ancestor| !is_inline(self.tag(*ancestor)))
+        self.ancestors(key).find(|ancestor| self.element(*ancestor).is_none_or(|element| !element.inline))
     }
 
     /// The document that a node belongs to, if that is the document of a frame.
@@ -58,44 +58,4 @@ impl Mirror {
         let document = self.ancestors(key).find(|ancestor| matches!(self.node(*ancestor).kind, Kind::Document))?;
         (Some(document) != self.root()).then_some(document)
     }
-}
-
-/// Elements that do not break a line of text.
-fn is_inline(tag: &str) -> bool {
-    matches!(
-        tag,
-        "a" | "abbr"
-            | "b"
-            | "bdi"
-            | "bdo"
-            | "big"
-            | "cite"
-            | "code"
-            | "data"
-            | "del"
-            | "dfn"
-            | "em"
-            | "font"
-            | "i"
-            | "ins"
-            | "kbd"
-            | "label"
-            | "mark"
-            | "output"
-            | "q"
-            | "s"
-            | "samp"
-            | "small"
-            | "span"
-            | "strike"
-            | "strong"
-            | "sub"
-            | "sup"
-            | "time"
-            | "tspan"
-            | "tt"
-            | "u"
-            | "var"
-            | "wbr"
-    )
 }

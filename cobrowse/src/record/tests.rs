@@ -127,7 +127,7 @@ fn nested(depth: usize) -> String {
 
 fn tree_fault(json: &str) -> Option<Desync> {
     match parse(json.as_bytes()).unwrap().pop().unwrap().body {
-        Body::Snapshot { tree, .. } => tree.into_nodes().err(),
+        Body::Snapshot { tree, .. } => tree.nodes().err(),
         _ => panic!("a snapshot was expected"),
     }
 }

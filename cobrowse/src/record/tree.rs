@@ -6,12 +6,18 @@ use crate::desync::Desync;
 use crate::limits::{ATTRIBUTES_MAX, DEPTH_MAX, NODES_MAX};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
+use std::ops::Range;
 
 /// A subtree in document order: a parent stands before its children. Never empty once read without fault.
 pub(crate) struct Tree<'a> {
     nodes: Vec<TreeNode<'a>>,
+    /// The attributes of all nodes, those of one node side by side: a list for each would be an allocation for each.
+    attributes: Vec<Attribute<'a>>,
     fault: Option<Desync>,
 }
+
+/// An attribute's name and value.
+pub(crate) type Attribute<'a> = (Text<'a>, Value<'a>);
 
 /// One node of a [`Tree`].
 pub(crate) struct TreeNode<'a> {
@@ -45,8 +51,8 @@ pub(crate) enum Kind<'a> {
 pub(crate) struct Element<'a> {
     /// Lower-case name.
     pub(crate) tag: Text<'a>,
-    /// In the order of the wire, at most [`ATTRIBUTES_MAX`].
-    pub(crate) attributes: Vec<(Text<'a>, Value<'a>)>,
+    /// Places in [`Tree::nodes`], in the order of the wire, at most [`ATTRIBUTES_MAX`].
+    attributes: Range<usize>,
     /// In the SVG name space.
     pub(crate) svg: bool,
     /// The page's recorder sent a box instead of the content.
@@ -56,18 +62,22 @@ pub(crate) struct Element<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// The nodes in document order.
+    /// The nodes in document order, each with its attributes, which are empty for all but elements.
     ///
     /// # Errors
     /// What was wrong with the tree.
-    pub(crate) fn into_nodes(self) -> Result<Vec<TreeNode<'a>>, Desync> {
-        self.fault.map_or(Ok(self.nodes), Err)
+    pub(crate) fn nodes(&self) -> Result<impl ExactSizeIterator<Item = (&TreeNode<'a>, &[Attribute<'a>])>, Desync> {
+        let attributes = |node: &TreeNode<'a>| match &node.kind {
+            Kind::Element(element) => &self.attributes[element.attributes.clone()],
+            _ => &[],
+        };
+        self.fault.map_or(Ok(self.nodes.iter().map(move |node| (node, attributes(node)))), Err)
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Tree<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut tree = Tree { nodes: Vec::new(), fault: None };
+        let mut tree = Tree { nodes: Vec::new(), attributes: Vec::new(), fault: None };
         NodeSeed { tree: &mut tree, parent: None, depth: 0 }.deserialize(deserializer)?;
         Ok(tree)
     }
@@ -115,6 +125,11 @@ impl<'de: 'a, 'a> Visitor<'de> for NodeSeed<'_, 'a> {
             match key.as_str() {
                 "childNodes" => {
                     map.next_value_seed(ChildrenSeed { tree: &mut *self.tree, parent: place, depth: self.depth + 1 })?
+                }
+                "attributes" => {
+                    let begin = self.tree.attributes.len();
+                    parts.attributes_dropped = map.next_value_seed(AttributesSeed(&mut self.tree.attributes))?;
+                    parts.attributes = begin..self.tree.attributes.len();
                 }
                 name => parts.read(name, &mut map)?,
             }
@@ -168,7 +183,8 @@ struct Parts<'a> {
     style: bool,
     svg: bool,
     blocked: bool,
-    attributes: Attributes<'a>,
+    attributes: Range<usize>,
+    attributes_dropped: usize,
 }
 
 impl<'a> Parts<'a> {
@@ -184,7 +200,6 @@ impl<'a> Parts<'a> {
             "isStyle" => self.style = map.next_value::<Option<bool>>()?.unwrap_or_default(),
             "isSVG" => self.svg = map.next_value::<Option<bool>>()?.unwrap_or_default(),
             "needBlock" => self.blocked = map.next_value::<Option<bool>>()?.unwrap_or_default(),
-            "attributes" => self.attributes = map.next_value()?,
             // rootId follows from the tree; the rest is nothing a viewer needs.
             _ => drop(map.next_value::<IgnoredAny>()?),
         }
@@ -197,10 +212,10 @@ impl<'a> Parts<'a> {
             1 => Kind::Doctype { name: self.name.unwrap_or_default() },
             2 => Kind::Element(Element {
                 tag: self.tag?,
-                attributes: self.attributes.list,
+                attributes: self.attributes,
                 svg: self.svg,
                 blocked: self.blocked,
-                attributes_dropped: self.attributes.dropped,
+                attributes_dropped: self.attributes_dropped,
             }),
             3 => Kind::Text { text: self.text.unwrap_or_default(), style: self.style },
             4 | 5 => Kind::Other,
@@ -216,37 +231,46 @@ impl<'a> Parts<'a> {
     }
 }
 
-#[derive(Default)]
-pub(super) struct Attributes<'a> {
-    pub(super) list: Vec<(Text<'a>, Value<'a>)>,
-    pub(super) dropped: usize,
-}
+/// The attributes of a change, at most [`ATTRIBUTES_MAX`] of them.
+pub(super) struct Attributes<'a>(pub(super) Vec<Attribute<'a>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Attributes<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(AttributesVisitor)
+        let mut list = Vec::new();
+        AttributesSeed(&mut list).deserialize(deserializer)?;
+        Ok(Self(list))
     }
 }
 
-struct AttributesVisitor;
+/// Appends the attributes of one node, and gives how many were too many.
+struct AttributesSeed<'t, 'a>(&'t mut Vec<Attribute<'a>>);
 
-impl<'de> Visitor<'de> for AttributesVisitor {
-    type Value = Attributes<'de>;
+impl<'de: 'a, 'a> DeserializeSeed<'de> for AttributesSeed<'_, 'a> {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de: 'a, 'a> Visitor<'de> for AttributesSeed<'_, 'a> {
+    type Value = usize;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("attributes")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut attributes = Attributes::default();
-        while let Some(name) = map.next_key::<Text<'de>>()? {
-            if attributes.list.len() == ATTRIBUTES_MAX {
-                attributes.dropped += 1;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<usize, A::Error> {
+        let end = self.0.len() + ATTRIBUTES_MAX;
+        let mut dropped = 0;
+        while let Some(name) = map.next_key::<Text<'a>>()? {
+            if self.0.len() == end {
+                dropped += 1;
                 map.next_value::<IgnoredAny>()?;
             } else {
-                attributes.list.push((name, map.next_value()?));
+                self.0.push((name, map.next_value()?));
             }
         }
-        Ok(attributes)
+        Ok(dropped)
     }
 }

@@ -3,11 +3,27 @@
 use std::ops::Range;
 
 /// Lengths by country, from the SWIFT registry as of 2026-11.
-const COUNTRIES: &str = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 \
-DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 \
-JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 \
-PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 \
-XK20 YE30";
+const COUNTRIES: &[u8] = b"AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27\
+DK18DO28EE20EG29ES24FI18FK18FO18FR27GB22GE22GI23GL18GR27GT28HN28HR21HU28IE22IL23IQ23IS26IT27\
+JO30KW30KZ20LB28LC32LI21LT20LU20LV21LY25MC27MD24ME22MK19MN20MR27MT31MU30NI28NL18NO15OM23PK24\
+PL28PS29PT25QA29RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SO23ST25SV28TL23TN24TR26UA29VA22VG24\
+XK20YE30";
+
+/// [`COUNTRIES`] by their two letters, 0 where there is none.
+const LENGTHS: [u8; 26 * 26] = {
+    let mut lengths = [0; 26 * 26];
+    let mut at = 0;
+    while at < COUNTRIES.len() {
+        lengths[place([COUNTRIES[at], COUNTRIES[at + 1]])] = (COUNTRIES[at + 2] - b'0') * 10 + COUNTRIES[at + 3] - b'0';
+        at += 4;
+    }
+    lengths
+};
+
+/// Where a country stands in [`LENGTHS`]; both bytes are upper-case letters.
+const fn place(code: [u8; 2]) -> usize {
+    (code[0] - b'A') as usize * 26 + (code[1] - b'A') as usize
+}
 
 /// The shortest of all, Norway's.
 const LENGTH_MIN: usize = 15;
@@ -19,8 +35,9 @@ pub(super) fn find(text: &str) -> Option<Range<usize>> {
         return None;
     }
     (0..=bytes.len() - LENGTH_MIN)
-        .filter(|at| *at == 0 || !bytes[at - 1].is_ascii_alphanumeric())
         .filter(|at| bytes[*at].is_ascii_alphabetic() && bytes[at + 1].is_ascii_alphabetic())
+        // Check digits or a separator follow: true of few words, so it is asked first.
+        .filter(|at| !bytes[at + 2].is_ascii_alphabetic() && (*at == 0 || !bytes[at - 1].is_ascii_alphanumeric()))
         .find_map(|at| end_of(bytes, at).map(|end| at..end))
 }
 
@@ -44,9 +61,8 @@ fn end_of(bytes: &[u8], start: usize) -> Option<usize> {
 }
 
 fn country_length(code: [u8; 2]) -> Option<usize> {
-    let code = code.map(|byte| byte.to_ascii_uppercase());
-    let entry = COUNTRIES.split(' ').find(|entry| entry.as_bytes()[..2] == code)?;
-    entry[2..].parse().ok()
+    let length = LENGTHS[place(code.map(|byte| byte.to_ascii_uppercase()))];
+    (length > 0).then_some(usize::from(length))
 }
 
 /// ISO 7064 mod 97-10 over the characters with the first four moved to the end.

@@ -19,10 +19,19 @@ pub(crate) struct Delta {
 
 /// Marks everything visible below `top` as shown.
 pub(crate) fn show(mirror: &mut Mirror, top: Key) {
-    let keys: Vec<Key> = mirror.subtree(top).collect();
-    for key in keys {
-        let visible = is_visible(mirror, key);
+    let mut at = Some(top);
+    while let Some(key) = at {
+        // Parents stand before their children in document order, so they are decided already.
+        let parent = mirror.node(key).parent.filter(|_| key != top);
+        let visible = match parent {
+            Some(parent) => {
+                let dropped = matches!(mirror.node(key).kind, Kind::Dropped);
+                !dropped && mirror.node(parent).shown && shows_children(mirror, parent)
+            }
+            None => is_visible(mirror, key),
+        };
         mirror.node_mut(key).shown = visible;
+        at = mirror.after(key, top);
     }
 }
 

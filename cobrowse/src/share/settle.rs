@@ -40,8 +40,10 @@ impl Share {
         let keys: Vec<Key> = self.mirror.subtree(root).collect();
         let hits = runs::hits(&self.mirror, keys.iter().copied(), &self.vault);
         self.hide(hits, &mut delta);
-        for key in keys {
-            self.scrub_attributes(key)?;
+        if !self.vault.is_empty() {
+            for key in keys {
+                self.scrub_attributes(key)?;
+            }
         }
         Ok(())
     }
@@ -49,11 +51,7 @@ impl Share {
     /// Settles a mutation, and gives what viewers must be told.
     pub(super) fn settle(&mut self, changes: Changes) -> Result<Delta, Desync> {
         self.keep_texts(&changes);
-        let touched: BTreeSet<Key> = (changes.added.iter().chain(&changes.texts).chain(&changes.thinned))
-            .chain(changes.attributes.iter().map(|(key, _)| key))
-            .chain(&changes.raised)
-            .copied()
-            .collect();
+        let found = self.classifier.judge(&self.mirror, &changes);
         for key in changes.added.iter().chain(&changes.texts).chain(&changes.thinned) {
             self.restart_sheet(*key);
         }
@@ -62,7 +60,6 @@ impl Share {
         for gone in &delta.removed {
             self.styles.forget(gone.id);
         }
-        let found = self.classifier.judge(&self.mirror, &touched);
         self.raise_payment(&found, &mut delta);
         for (key, value) in &values {
             self.take_value(*key, value, true, &mut delta)?;
@@ -298,12 +295,14 @@ impl Share {
     /// Attributes that repeat a private value go. (Numbers by value were stopped at the door.)
     fn scrub_attributes(&mut self, key: Key) -> Result<(), Desync> {
         let Some(element) = self.mirror.element(key) else { return Ok(()) };
+        let is_own_value = |name: &str| name == "value" && element.role.is_private();
         let echoes: Vec<_> = element
             .attributes
             .iter()
             .filter(|(name, value)| {
-                !matches!(self.mirror.names.text(*name), "value" | "d" | "points" | "style" | "_csstext")
-                    && self.vault.is_echo(value)
+                let name = self.mirror.names.text(*name);
+                let read = !is_own_value(name) && !matches!(name, "d" | "points" | "style" | "_csstext");
+                read && self.vault.is_echo(value)
             })
             .map(|(name, _)| *name)
             .collect();

@@ -157,6 +157,7 @@ function Console({ desk, token, onSignOut }: ConsoleProps) {
 					<Icon name="headset" /> Tillside <span>desk</span>
 				</b>
 				<ConnectionChip state={deskState} />
+				{waiting.length > 0 && <span class="waiting-count">{waiting.length} waiting</span>}
 				<span class="who">{desk.you?.name || agentName()}</span>
 				<IconButton
 					icon="gear"

@@ -4,10 +4,11 @@
  */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Rung } from "../protocol";
+import type { ActingEvents } from "../view/acting";
 import type { PageView } from "../view/page_view";
 import type { Place } from "../view/replay";
 import { covers, PRESSED_KEYS } from "../view/verbs";
-import { useEvent } from "./hooks";
+import { useEvent, useEvents } from "./hooks";
 import type { Tool } from "./page_tools";
 
 /** How long a ripple, a mark and a line of words stay, in milliseconds. */
@@ -39,10 +40,14 @@ export function PageOverlay({ view, name, scale, tool, rung }: PageOverlayProps)
 	const [notes, note] = usePassing<{ place: Place | undefined; why: string }>(NOTE_MS);
 	const [marks, mark] = usePassing<Box>(MARK_MS);
 	const strokes = useStrokes(surface, scale);
+	const [choices, setChoices] = useState<ActingEvents["choices"]>();
+	const [link, setLink] = useState<string>();
 	const [pending, setPending] = useState("");
 	const [field, setField] = useState<Box>();
 	useEvent(acting, "refused", (refused) => note({ ...refused, place: refused.place ?? ghost }));
 	useEvent(acting, "pending", setPending);
+	useEvent(acting, "choices", setChoices);
+	useEvent(replay, "shown", () => setChoices(undefined));
 	const measure = () => setField(acting.field && replay.boxOf(acting.field.node as Element));
 	useEvent(acting, "field", () => {
 		measure();
@@ -61,7 +66,11 @@ export function PageOverlay({ view, name, scale, tool, rung }: PageOverlayProps)
 	};
 	const handleMove = (event: PointerEvent) => {
 		const place = placeOf(event);
-		if (tool === "look") return;
+		setLink(replay.linkAt(place));
+		if (tool === "look") {
+			if (event.buttons === 1) lookBy(-event.movementX / scale, -event.movementY / scale, place);
+			return;
+		}
 		setGhost(place);
 		if (strokes.isDrawing) {
 			strokes.go(place);
@@ -70,7 +79,8 @@ export function PageOverlay({ view, name, scale, tool, rung }: PageOverlayProps)
 		acting.point(place);
 	};
 	const handleDown = (event: PointerEvent) => {
-		if (event.button !== 0) return;
+		if (event.button !== 0 || event.target !== surface.current) return;
+		setChoices(undefined);
 		const place = placeOf(event);
 		if (tool === "draw") {
 			surface.current?.setPointerCapture(event.pointerId);
@@ -93,9 +103,10 @@ export function PageOverlay({ view, name, scale, tool, rung }: PageOverlayProps)
 		replay.follows = false;
 		replay.scrollAt(placeOf(event), dx, dy);
 	});
-	const lookBy = (dx: number, dy: number) => {
+	const middle = () => ({ x: replay.page.width / 2, y: replay.page.height / 2 });
+	const lookBy = (dx: number, dy: number, place = middle()) => {
 		replay.follows = false;
-		replay.scrollAt({ x: replay.page.width / 2, y: replay.page.height / 2 }, dx, dy);
+		replay.scrollAt(place, dx, dy);
 	};
 
 	return (
@@ -109,8 +120,11 @@ export function PageOverlay({ view, name, scale, tool, rung }: PageOverlayProps)
 			onPointerMove={handleMove}
 			onPointerDown={handleDown}
 			onPointerUp={handleUp}
-			onPointerLeave={() => setGhost(undefined)}
-			onClick={(event) => mayClick && acting.click(placeOf(event), mayType)}
+			onPointerLeave={() => {
+				setGhost(undefined);
+				setLink(undefined);
+			}}
+			onClick={(event) => mayClick && event.target === surface.current && acting.click(placeOf(event), mayType)}
 			onKeyDown={(event) => event.target === surface.current && lookKey(event, lookBy, replay.page.height)}
 		>
 			<ShopperPointer view={view} name={name} scale={scale} />
@@ -157,6 +171,18 @@ export function PageOverlay({ view, name, scale, tool, rung }: PageOverlayProps)
 					aria-hidden="true"
 				/>
 			)}
+			{choices !== undefined && (
+				<Choices
+					{...choices}
+					style={noteStyle(choices.place, scale, replay.page)}
+					onChoose={(option) => {
+						setChoices(undefined);
+						if (option !== undefined) acting.select(choices.list, option);
+						surface.current?.focus({ preventScroll: true });
+					}}
+				/>
+			)}
+			{link !== undefined && <span class="page-link">{link}</span>}
 			<div class="page-notes" role="status">
 				{notes.map(({ key, value }) => (
 					<p key={key} class="page-note" style={noteStyle(value.place, scale, replay.page)} data-testid="page-refused">
@@ -176,6 +202,7 @@ function ShopperPointer({ view, name, scale }: { view: PageView; name: string; s
 	useEvent(replay, "pointer", setPointer);
 	useEvent(replay, "press", ripple);
 	useEvent(replay, "shown", () => setPointer(undefined));
+	useEvents(replay, "changed");
 	const drift = replay.drift;
 	const at = ({ x, y }: Place) => `${(x + drift.x) * scale}px ${(y + drift.y) * scale}px`;
 	return (
@@ -196,6 +223,37 @@ function ShopperPointer({ view, name, scale }: { view: PageView; name: string; s
 				</span>
 			)}
 		</>
+	);
+}
+
+interface ChoicesProps {
+	options: readonly string[];
+	style: Record<string, string>;
+	onChoose: (option: number | undefined) => void;
+}
+
+/** The options of a list on the shopper's page. */
+function Choices({ options, style, onChoose }: ChoicesProps) {
+	const list = useRef<HTMLDivElement>(null);
+	useEffect(() => list.current?.querySelector("button")?.focus(), []);
+	return (
+		<div
+			class="page-choices"
+			role="group"
+			aria-label="Choose for the customer"
+			ref={list}
+			style={style}
+			data-testid="page-choices"
+			onKeyDown={(event) => {
+				if (event.key === "Escape") onChoose(undefined);
+			}}
+		>
+			{options.map((label, option) => (
+				<button type="button" key={option} onClick={() => onChoose(option)}>
+					{label}
+				</button>
+			))}
+		</div>
 	);
 }
 

@@ -30,7 +30,7 @@ export function PageStage({ client, share, sharer, onNotice }: PageStageProps) {
 	if (share.phase === "requested") {
 		const isOwn = share.by === client.you?.id;
 		return (
-			<div class="page-blank main" data-testid="page-requested">
+			<div class="page-blank main" role="status" data-testid="page-requested">
 				<Empty icon="page" title={`Waiting for ${name}`}>
 					<p>They see your question and decide. Card and account numbers stay with them either way.</p>
 					{isOwn && (
@@ -49,7 +49,7 @@ export function PageStage({ client, share, sharer, onNotice }: PageStageProps) {
 	}
 	const words = pauseWords(share.why);
 	return (
-		<div class="page-blank main" data-testid="page-paused">
+		<div class="page-blank main" role="status" data-testid="page-paused">
 			<Empty icon={words.icon} title={words.title}>
 				<p>{words.text}</p>
 			</Empty>

@@ -75,7 +75,7 @@ export function PageTools({ client, share, name, control, tool, onTool }: PageTo
 				<span class="page-granted" data-testid="control-granted">
 					<Icon name="hand" />
 					<span>
-						You may: {RUNG_WORDS[granted.rung].name.toLowerCase()}
+						{RUNG_WORDS[granted.rung].name}
 						<TimeLeft endsAt={granted.endsAt} />
 					</span>
 					<button

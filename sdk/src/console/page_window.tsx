@@ -110,6 +110,7 @@ type ToolOptions = Pick<PageWindowProps, "client" | "share" | "name" | "onNotice
  */
 function useTool({ client, share, name, onNotice }: ToolOptions): [Tool, (tool: Tool, rung?: Rung) => void] {
 	const [tool, setTool] = useState<Tool>("look");
+	const isHeld = useRef(false);
 	const wish = useRef<Tool | undefined>(undefined);
 	const choose = (next: Tool, rung?: Rung) => {
 		const own = ownControl(client, share);
@@ -122,6 +123,7 @@ function useTool({ client, share, name, onNotice }: ToolOptions): [Tool, (tool: 
 		if (control.share !== share.share || control.viewer !== client.you?.id) return;
 		switch (control.phase) {
 			case "granted": {
+				isHeld.current = true;
 				const wished = wish.current ?? (covers(control.rung, "click") ? "act" : "point");
 				wish.current = undefined;
 				setTool(wished !== "look" && covers(control.rung, RUNG_OF_TOOL[wished]) ? wished : "point");
@@ -132,7 +134,9 @@ function useTool({ client, share, name, onNotice }: ToolOptions): [Tool, (tool: 
 				return onNotice(`${name} would rather do it alone.`);
 			case "ended":
 				setTool("look");
-				onNotice(controlEndWords(name, control.why));
+				// A question that was taken back is no news to the one who took it back.
+				if (isHeld.current || control.why !== "released") onNotice(controlEndWords(name, control.why));
+				isHeld.current = false;
 		}
 	});
 	const toggle = (next: Tool) => choose(tool === next ? "look" : next);

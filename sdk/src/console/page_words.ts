@@ -72,6 +72,8 @@ export function controlEndWords(name: string, why: ControlWhy | undefined): stri
 			return `${name} went to another site, so control ended.`;
 		case "payment_page":
 			return "There are payment fields here: you can point, and nothing else.";
+		case "paused":
+			return `${name}’s page is not shown for a moment, so control ended. You can ask again.`;
 		case "replaced":
 			return "Somebody else has control now.";
 		default:

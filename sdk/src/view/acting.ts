@@ -27,6 +27,8 @@ export interface ActingEvents {
 	refused: { place: Place | undefined; why: string };
 	/** Text that was typed and is not on the shopper's page yet. */
 	pending: string;
+	/** A list was clicked: one of its options may be chosen. */
+	choices: { list: Known; place: Place; options: readonly string[] };
 	/** The field that letters go to changed. */
 	field: Known | undefined;
 }
@@ -129,6 +131,9 @@ export class Acting extends Emitter<ActingEvents> {
 			return this.emit("refused", { place, why: REFUSALS.hidden });
 		}
 		this.#setField(mayType ? fieldAt(this.#replay, aim) : undefined);
+		// A list that opens is the browser's own window, which no script can reach: it is shown here instead.
+		if (mayType && aim.known.tag === "select")
+			return this.emit("choices", { list: aim.known, place, options: optionsOf(aim.known) });
 		this.#say(aim.target, { click: { x: aim.x, y: aim.y } }, { place });
 	}
 
@@ -279,6 +284,10 @@ function fieldAt(replay: Replay, { known }: Aim): Known | undefined {
 		at = replay.tree?.knownAt(dom.parent(at.node));
 	}
 	return undefined;
+}
+
+function optionsOf({ node }: Known): string[] {
+	return [...(node as HTMLSelectElement).options].map((option) => option.label || option.text);
 }
 
 function isField({ tag, facts }: Known): boolean {

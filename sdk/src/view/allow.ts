@@ -95,7 +95,8 @@ const GEOMETRY: ReadonlySet<string> = new Set(
 	color-interpolation-filters filterunits primitiveunits`.split(/\s+/),
 );
 const ASSET_ON: ReadonlySet<string> = new Set(["img", "video", "audio", "source", "input", "image"]);
-const NUMBERED_VALUE: ReadonlySet<string> = new Set(["li", "meter", "progress", "data"]);
+/** Here a value is a word of the page, not what somebody typed. */
+const NAMED_VALUE: ReadonlySet<string> = new Set(["option", "li", "meter", "progress", "data"]);
 const TYPED: ReadonlySet<string> = new Set(["input", "button", "ol", "ul", "li"]);
 
 /** What becomes of the attribute `name` (lower case) of an element. */
@@ -106,7 +107,7 @@ export function treatmentOf(tag: string, isSvg: boolean, name: string): Treatmen
 		case "_csstext":
 			return tag === "style" || tag === "link" ? "sheet" : "refused";
 		case "value":
-			return NUMBERED_VALUE.has(tag) ? "words" : "value";
+			return NAMED_VALUE.has(tag) ? "words" : "value";
 		case "type":
 			return TYPED.has(tag) ? "plain" : "refused";
 		case "href":

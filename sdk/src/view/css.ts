@@ -36,7 +36,7 @@ export function fit(text: string): FitCss {
 			assets.add(name.toLowerCase());
 			return `var(${assetProperty(name.toLowerCase())},none)`;
 		})
-		.replace(/(?<!\\):hover(?![-\w])/g, `[${HOVER_MARK}]`)
+		.replace(/(?<!\\|hover):hover(?![-\w])/g, `[${HOVER_MARK}]`)
 		.replace(/(?<!\\):focus(?:-visible)?(?![-\w])/g, `[${FOCUS_MARK}]`);
 	return { css, assets, fonts };
 }

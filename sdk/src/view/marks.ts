@@ -36,7 +36,6 @@ padding:4px 8px 4px 0!important;opacity:1!important;visibility:visible!important
 :is([${LEVEL_MARK}="blocked"])::after{content:"${LABELS.blocked}"!important}
 :is(${closed})::before{content:none!important}
 [${LEVEL_MARK}="masked"]:is(input,textarea,select){background-image:linear-gradient(#3b8f8014,#3b8f8014)!important}
-[data-tillside-frame]{background:repeating-linear-gradient(-45deg,#eceff0 0 7px,#e3e7e8 7px 14px)!important}
 }`;
 }
 

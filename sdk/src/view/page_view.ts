@@ -36,6 +36,7 @@ export class PageView extends Emitter<PageViewEvents> {
 		});
 		this.replay.on("page", changed);
 		this.replay.on("shown", changed);
+		this.replay.on("follows", changed);
 		this.replay.on("broken", () => this.#stream.restart());
 		this.#stream.on("page", (json) => this.replay.handleMessage(json));
 		this.#stream.on("asset", (file) => this.#assets.handleMessage(file));

@@ -33,6 +33,8 @@ export interface ReplayEvents {
 	press: Place;
 	/** A control holds something else now: an echo of what was typed, for one. */
 	input: { node: number; text: string };
+	/** The view scrolls along with the shopper from now on, or does not. */
+	follows: boolean;
 	/** Something moved or changed: whatever lies over the page may have to move too. */
 	changed: undefined;
 	/** The stream cannot be followed. A fresh snapshot mends it. */
@@ -112,8 +114,11 @@ export class Replay extends Emitter<ReplayEvents> {
 	}
 
 	set follows(follows: boolean) {
+		if (follows === this.#follows) return;
 		this.#follows = follows;
 		this.#keepPlace();
+		this.emit("follows", follows);
+		this.emit("changed", undefined);
 	}
 
 	/** How much of the page was refused, and how large it is: for tests and support. */
@@ -137,6 +142,11 @@ export class Replay extends Emitter<ReplayEvents> {
 			else this.#enqueue(event);
 		}
 		if (this.#pending === 0) this.emit("changed", undefined);
+	}
+
+	/** Once all that came so far is on screen. */
+	async settled(): Promise<void> {
+		await this.#work;
 	}
 
 	/** Shows nothing: what was known of the page is gone. */
@@ -175,6 +185,15 @@ export class Replay extends Emitter<ReplayEvents> {
 		}
 		const known = element === null ? undefined : this.#shown?.tree.knownAt(element);
 		return known === undefined || element === null ? undefined : { known, element };
+	}
+
+	/** Where the link at a place leads. */
+	linkAt(place: Place): string | undefined {
+		for (let at: Node | null = this.at(place)?.element ?? null; at !== null; at = dom.parent(at)) {
+			const known = this.tree?.knownAt(at);
+			if (known?.node === at && known.href !== undefined) return known.href;
+		}
+		return undefined;
 	}
 
 	/** The box of an element in CSS pixels of the shopper's window, frames around it included. */
@@ -233,6 +252,7 @@ export class Replay extends Emitter<ReplayEvents> {
 		this.#shown = { frame, document, tree, styles, epoch: this.#epoch };
 		this.#offset = { x: left, y: top };
 		this.#follows = true;
+		this.emit("follows", true);
 		this.#keepPlace();
 		frame.style.visibility = "";
 		this.emit("shown", { epoch: this.#epoch });
@@ -323,9 +343,11 @@ export class Replay extends Emitter<ReplayEvents> {
 	#interact({ what, node, x, y }: Extract<ViewEvent, { kind: "interaction" }>): void {
 		const known = this.tree?.known(node);
 		if (known === undefined) return;
-		if (what === FOCUS) this.#markElements(FOCUS_MARK, [known.node as Element]);
-		else if (what === BLUR) this.#markElements(FOCUS_MARK, []);
-		else if (what === CLICK || what === TOUCH_START) this.emit("press", this.#inWindow(known, { x, y }));
+		if (what === FOCUS || what === BLUR) {
+			const isFocused = what === FOCUS && known.kind === "element";
+			this.#markElements(FOCUS_MARK, isFocused ? [known.node as Element] : []);
+		}
+		if (what === CLICK || what === TOUCH_START) this.emit("press", this.#inWindow(known, { x, y }));
 	}
 
 	/** `:hover` holds for an element and all that it stands in. */

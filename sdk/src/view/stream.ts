@@ -22,6 +22,8 @@ const PING_MS = 2_000;
 /** A socket that says nothing for so long is dead: the node answers pings at once. */
 const SILENCE_MS_MAX = 8_000;
 const WELCOME_MS_MAX = 8_000;
+/** A page that cannot be read once may never be: it is asked for again as rarely as after so many failed attempts. */
+const RESTART_ATTEMPT = 3;
 
 export interface StreamEvents {
 	/** The node let us in. */
@@ -94,6 +96,7 @@ export class ShareStream extends Emitter<StreamEvents> {
 
 	/** What we have is of no use: a new socket gets the page anew. */
 	restart(): void {
+		this.#attempt = Math.max(this.#attempt, RESTART_ATTEMPT);
 		this.#drop(this.#socket);
 	}
 

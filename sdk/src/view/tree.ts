@@ -288,7 +288,8 @@ export class Tree {
 			case "geometry":
 				return put(element, attributeNameOf(known.isSvg, name), text !== null && isGeometry(text) ? text : null);
 			case "words":
-				return put(element, name, isHidden ? null : text);
+				// The words on a hidden element are ours.
+				return isHidden ? undefined : put(element, name, text);
 			case "fragment":
 				return put(element, "href", text !== null && isFragment(text) ? text : null);
 			case "value":

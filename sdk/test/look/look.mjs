@@ -94,7 +94,7 @@ function act(node, seq, id, tag, what, guard) {
 }
 
 /** Each: the page, what the node says, and what a person does. */
-const share = (phase, more = {}) => ({ t: "share", share: "s_1", sharer: "p_1", phase, viewers: ["p_agent"], ...more });
+const seen = (phase, more = {}) => ({ t: "share", share: "s_1", sharer: "p_1", phase, viewers: ["p_agent"], ...more });
 const change = (source, data) => ({ type: 3, data: { source, ...data }, timestamp: 1 });
 /** A call of a shopper whose page is shared, or will be. */
 const shared = (name, act) => ({
@@ -119,7 +119,7 @@ const goLive = async (page, node, path) => {
 	await shop.goto(new URL(path, page.url()).href);
 	node.share.events = (await shop.evaluate(recordPage)).events;
 	await shop.close();
-	node.say(share("live", { ticket: "ticket" }));
+	node.say(seen("live", { ticket: "ticket" }));
 	await page.getByTestId("page-address").waitFor();
 	await settle(page);
 };
@@ -318,8 +318,8 @@ const LOOKS = {
 			await settle(page, 3000);
 		},
 	},
-	...shared("asked", async (page, node) => node.say(share("requested", { by: "p_agent" }))),
-	...shared("paused", async (page, node) => node.say(share("paused", { why: "page" }))),
+	...shared("asked", async (page, node) => node.say(seen("requested", { by: "p_agent" }))),
+	...shared("paused", async (page, node) => node.say(seen("paused", { why: "page" }))),
 	...shared("offer", async () => {}),
 	...shared("page", async (page, node) => {
 		await goLive(page, node, "/demo/products/copper-kettle.html");
@@ -328,8 +328,14 @@ const LOOKS = {
 	...shared("checkout", async (page, node) => {
 		await goLive(page, node, "/demo/checkout.html");
 		await grant(page, node, "click");
-		await page.getByTestId("page-overlay").click({ position: { x: 330, y: 330 } });
-		node.share.play(change(1, { positions: [{ x: 640, y: 320, id: 1, timeOffset: 0 }] }));
+		node.share.play(
+			change(3, { id: 1, x: 0, y: 560 }),
+			change(1, { positions: [{ x: 640, y: 320, id: 1, timeOffset: 0 }] }),
+			change(2, { type: 2, id: 1, x: 640, y: 320 }),
+		);
+		await settle(page, 300);
+		const box = await page.getByTestId("page-overlay").boundingBox();
+		await page.mouse.click(box.x + box.width * 0.2, box.y + box.height * 0.62);
 	}),
 	...shared("ladder", async (page, node) => {
 		await goLive(page, node, "/demo/products/copper-kettle.html");

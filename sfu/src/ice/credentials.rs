@@ -61,7 +61,6 @@ impl UfragRoute {
 pub struct LocalCredentials {
     ufrag: [u8; UFRAG_LEN],
     pwd: Zeroizing<[u8; PWD_LEN]>,
-    key: IntegrityKey,
 }
 
 impl LocalCredentials {
@@ -77,8 +76,7 @@ impl LocalCredentials {
         fill_with_ice_chars(chance, rng);
         let mut pwd = Zeroizing::new([0; PWD_LEN]);
         fill_with_ice_chars(&mut *pwd, rng);
-        let key = IntegrityKey::new(&*pwd);
-        Self { ufrag, pwd, key }
+        Self { ufrag, pwd }
     }
 
     /// For `a=ice-ufrag`.
@@ -93,8 +91,9 @@ impl LocalCredentials {
         str::from_utf8(&*self.pwd).expect("ice-chars are ASCII")
     }
 
-    pub(super) fn key(&self) -> &IntegrityKey {
-        &self.key
+    /// Made anew for each check: one comes every few seconds, and a prepared key takes more than a kilobyte.
+    pub(super) fn key(&self) -> IntegrityKey {
+        IntegrityKey::new(&*self.pwd)
     }
 }
 

@@ -49,7 +49,7 @@ impl Check {
             nomination: self.nomination,
         };
         let mut bytes = [0; 600];
-        let len = write_check(&mut bytes, &fields, credentials.key());
+        let len = write_check(&mut bytes, &fields, &credentials.key());
         bytes[..len].to_vec()
     }
 }
@@ -83,7 +83,7 @@ impl Fixture {
 
     fn answer(&self, seed: u64) -> Option<(NetPath, Answer)> {
         let [send] = self.out.datagrams() else { return None };
-        read_answer(self.out.bytes(send), credentials(seed).key()).map(|answer| (send.to, answer))
+        read_answer(self.out.bytes(send), &credentials(seed).key()).map(|answer| (send.to, answer))
     }
 }
 

@@ -129,7 +129,8 @@ impl Encoding {
     /// Takes in a packet that another worker has taken in before. False if it is known or too old.
     pub(super) fn receive_linked(&mut self, now: Instant, packet: &LinkedPacket<'_>) -> bool {
         if packet.generation != self.generation {
-            *self = Self { generation: packet.generation, ..Self::new(self.kind, self.rid) };
+            // What it costs is not forgotten by it: it would be taken up by those who cannot afford it.
+            *self = Self { generation: packet.generation, rate: self.rate, ..Self::new(self.kind, self.rid) };
         }
         self.last_packet = Some(now);
         self.rate.add(now, packet.payload.len());

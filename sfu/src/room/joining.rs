@@ -46,12 +46,12 @@ impl Room {
             answers: 0,
             cname: format!("{:016x}", context.rng.random::<u64>()),
             purpose: join.purpose,
-            offer: join.offer,
+            offer: join.offer.outline(),
         };
-        let negotiated = negotiation.answer(context, &credentials, &[]);
+        let negotiated = negotiation.answer(context, &join.offer, &credentials, &[]);
         check_tracks(&join.tracks, &negotiated.media)?;
 
-        let fingerprint = *negotiation.offer.fingerprint();
+        let fingerprint = *join.offer.fingerprint();
         let transport = Transport::new(context.now, &context.config.acceptor, credentials, fingerprint);
         let key = ParticipantKey(self.participants.insert(Participant {
             id: join.participant,
@@ -122,10 +122,10 @@ impl Room {
             }
             participant.transport.restart_ice(credentials);
         }
-        participant.negotiation.offer = offer.offer;
+        participant.negotiation.offer = offer.offer.outline();
         let Participant { negotiation, transport, slots, .. } = participant;
         let known: Vec<SlotDescription> = slots.iter().map(Slot::description).collect();
-        let negotiated = negotiation.answer(context, transport.local_credentials(), &known);
+        let negotiated = negotiation.answer(context, &offer.offer, transport.local_credentials(), &known);
         participant.uplink.extensions = negotiated.received_extensions.clone();
         context.events.push_back(answered(offer.participant, offer.n, &negotiated));
         self.adopt(context, key, &negotiated, &offer.tracks);
@@ -137,6 +137,9 @@ impl Room {
 
     /// Brings publications and slots in line with an answer.
     fn adopt(&mut self, context: &mut Context<'_>, key: ParticipantKey, negotiated: &Negotiated, tracks: &[Track]) {
+        let slots = negotiated.media.iter().filter(|media| media.slot().is_some()).count();
+        let known = &mut self.participants[key.0].slots;
+        known.reserve_exact(slots.saturating_sub(known.len()));
         for media in &negotiated.media {
             self.adopt_publication(key, media, tracks);
             self.adopt_slot(context, key, media);
@@ -198,15 +201,16 @@ impl Room {
 }
 
 impl Negotiation {
-    /// The answer to the offer held. Slots that are `known` keep their SSRCs, others get new ones.
+    /// The answer to an offer. Slots that are `known` keep their SSRCs, others get new ones.
     fn answer(
         &mut self,
         context: &mut Context<'_>,
+        offer: &Offer,
         credentials: &LocalCredentials,
         known: &[SlotDescription],
     ) -> Negotiated {
         self.answers += 1;
-        let slots = slot_descriptions(context, &self.offer, known);
+        let slots = slot_descriptions(context, offer, known);
         let ice = sdp::IceCredentials { ufrag: credentials.ufrag().to_owned(), password: credentials.pwd().to_owned() };
         let local = LocalDescription {
             purpose: self.purpose,
@@ -218,7 +222,7 @@ impl Negotiation {
             cname: &self.cname,
             slots: &slots,
         };
-        sdp::answer(&self.offer, &local)
+        sdp::answer(offer, &local)
     }
 }
 

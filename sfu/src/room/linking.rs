@@ -3,14 +3,14 @@
 //! Publications that come over a link are ordinary ones here, with rings of their own: subscribers get their packets
 //! and repeats from this worker. All that differs is whom to ask for a keyframe, and whom to tell what is wanted.
 
-use super::encoding::Encoding;
+mod packets;
+
 use super::publication::{Downstream, Owner, Publication, PublicationKey, Upstream};
-use super::{Arrival, Change, Context, Room, passed};
-use crate::id::{PublicationId, RoomId, WorkerId};
-use crate::link::{Announcement, LinkControl, LinkedClock, LinkedId, LinkedPacket};
+use super::{Change, Context, Room};
+use crate::id::{PublicationId, WorkerId};
+use crate::link::{Announcement, LinkControl, LinkedClock, LinkedId};
 use crate::sdp::MediaKind;
 use crate::stream::clock::PublisherClock;
-use crate::stream::level::AudioLevel;
 
 /// The other workers that carry the room.
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub(super) struct Links {
     home: Option<WorkerId>,
     /// The home's satellites, or the satellite's home.
     peers: Vec<Peer>,
-    /// Publications there ever were.
+    /// Publications there ever were. Four thousand million of them outlast any room.
     births: u32,
     /// At a satellite: who is heard, the one to hear first in front.
     ranking: Vec<PublicationKey>,
@@ -115,6 +115,7 @@ impl Room {
             LinkControl::Ranking(heard) => {
                 let key_of = |id| self.publications.iter().find(|(_, publication)| publication.id == id);
                 self.links.ranking = heard.into_iter().filter_map(key_of).map(|(key, _)| PublicationKey(key)).collect();
+                self.place_all(context);
             }
             LinkControl::Unpublish(id) => {
                 if let Some(key) = self.links.key_of(from, id) {
@@ -129,63 +130,6 @@ impl Room {
             }
             LinkControl::Clock(clock) => self.handle_linked_clock(from, &clock),
         }
-    }
-
-    /// A packet of a publication that another worker announced.
-    pub(crate) fn handle_linked_packet(
-        &mut self,
-        context: &mut Context<'_>,
-        from: WorkerId,
-        packet: &LinkedPacket<'_>,
-    ) {
-        let Some(key) = self.links.key_of(from, packet.publication) else { return };
-        let publication = &mut self.publications[key.0];
-        let Some(encoding) = publication.encodings.get_mut(usize::from(packet.encoding)) else { return };
-        context.counters.link_in += 1;
-        let was_live = encoding.is_live(context.now);
-        if !encoding.receive_linked(context.now, packet) {
-            return;
-        }
-        if publication.kind == MediaKind::Audio
-            && !self.links.is_satellite()
-            && let Some(level) = passed::audio_level(packet.extensions)
-        {
-            self.speakers.handle_level(context.now, key, AudioLevel::from_byte(level));
-        }
-        self.note(context, Arrival { publication: key, encoding: packet.encoding, sequence: packet.sequence });
-        if !was_live {
-            self.select_soon(context.now);
-        }
-    }
-
-    /// Gives what arrived since the last call to the workers that show it. `send` says whether the link had room.
-    pub(crate) fn serve_links(
-        &mut self,
-        context: &mut Context<'_>,
-        send: &mut dyn FnMut(WorkerId, &LinkedPacket<'_>) -> bool,
-    ) {
-        let Self { id, publications, arrivals, links, timers, .. } = self;
-        let first = if links.peers.is_empty() { arrivals.len() } else { links.handed };
-        for arrival in &arrivals[first..] {
-            let Publication { kind, birth, owner, encodings, downstreams, .. } =
-                &mut publications[arrival.publication.0];
-            let publication = LinkedId { index: arrival.publication.0 as u32, birth: *birth };
-            let Some(packet) = linked_packet((*id, publication, *kind), encodings, arrival) else { continue };
-            let mut dropped = 0;
-            for downstream in downstreams.iter_mut().filter(|to| to.wanted != 0 || to.listens) {
-                if downstream.send(packet, &mut *send) {
-                    context.counters.link_out += 1;
-                } else {
-                    dropped += 1;
-                }
-            }
-            context.counters.link_dropped += dropped;
-            if dropped > 0 && *kind == MediaKind::Video {
-                encodings[usize::from(arrival.encoding)].keyframes.request();
-                timers.wake_owner(owner, context.now);
-            }
-        }
-        links.handed = arrivals.len();
     }
 
     /// Adds a publication, and announces it.
@@ -332,7 +276,8 @@ impl Room {
         self.place_all(context);
     }
 
-    fn handle_wanted(&mut self, context: &Context<'_>, from: WorkerId, id: LinkedId, bits: u8) {
+    /// What another worker and those behind it want of a publication.
+    fn handle_wanted(&mut self, context: &mut Context<'_>, from: WorkerId, id: LinkedId, bits: u8) {
         let Some(key) = self.key_of_ours(id) else { return };
         let publication = &mut self.publications[key.0];
         let Some(downstream) = publication.downstreams.iter_mut().find(|to| to.worker == from) else { return };
@@ -340,8 +285,9 @@ impl Room {
         if before == 0 && bits != 0 {
             (0..self.publications[key.0].encodings.len()).for_each(|encoding| self.tell_clock(key, encoding as u8));
         }
-        if before != bits {
-            self.select_soon(context.now);
+        if bits & !before != 0 {
+            // What is wanted no more may be sent until the next turn of choices.
+            self.tell_publishers(context);
         }
     }
 
@@ -377,42 +323,4 @@ impl Publication {
     fn linked_id(&self, key: PublicationKey) -> LinkedId {
         LinkedId { index: key.0 as u32, birth: self.birth }
     }
-}
-
-impl Downstream {
-    /// Sends a packet there. False if it is dropped: the link is full, or was and no keyframe has begun since.
-    fn send(&mut self, packet: LinkedPacket<'_>, send: &mut dyn FnMut(WorkerId, &LinkedPacket<'_>) -> bool) -> bool {
-        let feed = &mut self.feeds[usize::from(packet.encoding)];
-        if feed.cut {
-            if !packet.facts.is_switch_point() {
-                return false;
-            }
-            feed.cuts = feed.cuts.wrapping_add(1);
-        }
-        // Over there the stream begins anew after a cut.
-        let generation = packet.generation.wrapping_add(feed.cuts);
-        feed.cut = !send(self.worker, &LinkedPacket { generation, ..packet });
-        !feed.cut
-    }
-}
-
-fn linked_packet<'a>(
-    (room, publication, kind): (RoomId, LinkedId, MediaKind),
-    encodings: &'a [Encoding],
-    arrival: &Arrival,
-) -> Option<LinkedPacket<'a>> {
-    let encoding = &encodings[usize::from(arrival.encoding)];
-    let stored = encoding.ring.packet(arrival.sequence)?;
-    Some(LinkedPacket {
-        room,
-        publication,
-        kind,
-        encoding: arrival.encoding,
-        generation: encoding.generation,
-        sequence: arrival.sequence,
-        height: encoding.height,
-        facts: *stored.facts,
-        extensions: stored.extensions,
-        payload: stored.payload,
-    })
 }

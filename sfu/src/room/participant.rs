@@ -5,7 +5,7 @@ use super::slot::{Egress, Slot};
 use crate::command::Binding;
 use crate::id::{Mid, ParticipantId};
 use crate::rtp::Ssrc;
-use crate::sdp::{ExtensionMap, MediaKind, Offer, Purpose};
+use crate::sdp::{ExtensionMap, MediaKind, OfferOutline, Purpose};
 use crate::sends::NetPath;
 use crate::srtp::{SSRCS_PER_SESSION_MAX, SrtpSealer};
 use crate::stream::bandwidth::BandwidthEstimate;
@@ -52,7 +52,7 @@ pub(super) struct Participant {
 
 /// What is kept of offer and answer for the next ones.
 pub(super) struct Negotiation {
-    pub(super) offer: Offer,
+    pub(super) offer: OfferOutline,
     pub(super) session_id: u64,
     pub(super) answers: u64,
     /// The CNAME of all we send.

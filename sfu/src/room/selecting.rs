@@ -116,7 +116,8 @@ impl Room {
         self.publications.iter().filter(|(_, publication)| !publication.is_of(key)).map(candidate).collect()
     }
 
-    fn tell_publishers(&mut self, context: &mut Context<'_>) {
+    /// Tells whoever sends a publication which of its encodings are wanted.
+    pub(super) fn tell_publishers(&mut self, context: &mut Context<'_>) {
         let wanted = &mut self.scratch.wanted;
         wanted.clear();
         wanted.resize(self.publications.capacity(), 0);
@@ -147,8 +148,12 @@ impl Room {
         if self.links.is_satellite() {
             return;
         }
-        self.speakers.poll(context.now);
+        let reordered = self.speakers.poll(context.now);
         self.tell_ranking();
+        if reordered {
+            // Where slots are short, whoever speaks up takes the place of somebody silent.
+            self.place_all(context);
+        }
         let speaking = |key: &PublicationKey| {
             self.speakers.loudness(*key).is_some_and(|loudness| loudness >= crate::stream::level::VOICE_MIN)
         };

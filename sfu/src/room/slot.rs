@@ -189,6 +189,7 @@ impl Slot {
         self.rewriter.translate(timestamp)
     }
 
+    #[inline]
     fn is_forwarding(&self, publication: &Publication, encoding: u8) -> bool {
         let generation = publication.encodings[usize::from(encoding)].generation;
         self.rewriter.encoding() == Some(encoding)
@@ -263,6 +264,7 @@ impl Slot {
     }
 
     /// Seals one packet straight into the send slab.
+    #[inline]
     fn write(
         &mut self,
         egress: &mut Egress<'_>,
@@ -332,6 +334,7 @@ impl Slot {
         self.payload_types.pt_for(codec)
     }
 
+    #[inline]
     fn header(&mut self, payload_type: u8, rewritten: &Rewritten, copy: Copy) -> Option<Header> {
         let (payload_type, ssrc, sequence, roc) = match copy {
             Copy::First => (payload_type, self.ssrc, rewritten.sequence(), rewritten.roc()),

@@ -122,7 +122,12 @@ fn write_short_block<'a>(out: &mut [u8], extensions: impl Iterator<Item = Extens
         }
         let (head, rest) = out.get_mut(at..at + 1 + value.len())?.split_first_mut()?;
         *head = id << 4 | (value.len() - 1) as u8;
-        rest.copy_from_slice(value);
+        // Nearly all are of one or two bytes, for which a call to copy takes longer than the copy.
+        match (rest, value) {
+            ([to], [byte]) => *to = *byte,
+            ([to, next], [byte, other]) => (*to, *next) = (*byte, *other),
+            (rest, value) => rest.copy_from_slice(value),
+        }
         at += 1 + value.len();
     }
     finish_block(out, at, ONE_BYTE_PROFILE)

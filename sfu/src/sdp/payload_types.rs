@@ -57,6 +57,7 @@ impl PayloadTypes {
     }
 
     /// What a packet of this payload type carries; `None` also for RTX.
+    #[inline]
     #[must_use]
     pub fn codec_for(&self, payload_type: u8) -> Option<Codec> {
         self.entry(payload_type).filter(|(_, rtx)| !rtx).map(|(codec, _)| codec.codec)
@@ -70,6 +71,7 @@ impl PayloadTypes {
 
     /// The client's number under which it can decode what was encoded as `codec`. `None` means that nothing of it may be
     /// sent there (trap I2).
+    #[inline]
     #[must_use]
     pub fn pt_for(&self, codec: Codec) -> Option<u8> {
         let exact = self.codecs.iter().find(|negotiated| negotiated.codec == codec);
@@ -89,6 +91,7 @@ impl PayloadTypes {
         self.entry(rtx_payload_type).filter(|(_, rtx)| *rtx).map(|(codec, _)| codec.payload_type)
     }
 
+    #[inline]
     fn entry(&self, payload_type: u8) -> Option<(&NegotiatedCodec, bool)> {
         let entry = *self.by_number.get(usize::from(payload_type))?;
         (entry != NONE).then(|| (&self.codecs[usize::from(entry & !RTX)], entry & RTX != 0))

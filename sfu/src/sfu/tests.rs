@@ -1,5 +1,7 @@
 //! What a defect in one room does to the others: nothing.
 
+mod links;
+
 use super::*;
 use crate::command::{Source, Track};
 use crate::dtls::tests::client::{acceptor, start};
@@ -9,9 +11,9 @@ use crate::sdp::{Offer, Purpose};
 /// Sends and receives on two m-lines.
 const OFFER: &str = include_str!("../../tests/fixtures/sdp/aiortc-sendrecv.offer.sdp");
 
-fn sfu() -> Sfu {
+fn sfu(worker: u8) -> Sfu {
     let config = SfuConfig {
-        worker: WorkerId(0),
+        worker: WorkerId(worker),
         acceptor: acceptor(),
         candidates: vec![Candidate::udp(([192, 0, 2, 1], 7900).into(), 1)],
         seed: [7; 32],
@@ -22,7 +24,7 @@ fn sfu() -> Sfu {
 
 /// An SFU with one participant in each of `rooms`, the participant having its room's number.
 fn sfu_with(rooms: &[u64]) -> (Sfu, Sends) {
-    let (mut sfu, mut sends) = (sfu(), Sends::default());
+    let (mut sfu, mut sends) = (sfu(0), Sends::default());
     rooms.iter().for_each(|room| join(&mut sfu, &mut sends, *room, *room));
     let answered = events(&mut sfu).iter().filter(|event| matches!(event, Event::Answered { n: 1, .. })).count();
     assert_eq!(answered, rooms.len());
@@ -30,6 +32,10 @@ fn sfu_with(rooms: &[u64]) -> (Sfu, Sends) {
 }
 
 fn join(sfu: &mut Sfu, sends: &mut Sends, room: u64, participant: u64) {
+    join_at(sfu, sends, None, room, participant);
+}
+
+fn join_at(sfu: &mut Sfu, sends: &mut Sends, home: Option<WorkerId>, room: u64, participant: u64) {
     let join = Join {
         room: RoomId(room),
         participant: ParticipantId(participant),
@@ -38,7 +44,7 @@ fn join(sfu: &mut Sfu, sends: &mut Sends, room: u64, participant: u64) {
         subscribe: true,
         priority: 0,
         purpose: Purpose::Call,
-        home: None,
+        home,
     };
     sfu.handle_command(start(), Command::Join(Box::new(join)), sends);
 }

@@ -12,7 +12,8 @@ const SALT: usize = 12;
 /// A session key and salt. The key schedule is expanded once; the library wipes it when dropped.
 pub(super) struct Gcm {
     key: LessSafeKey,
-    salt: Zeroizing<[u8; SALT]>,
+    /// In the high bytes.
+    salt: Zeroizing<u128>,
 }
 
 impl Gcm {
@@ -32,7 +33,9 @@ impl Gcm {
             SrtpProfile::Aes128CmSha1_80 => unreachable!("not a GCM profile"),
         };
         let key = UnboundKey::new(algorithm, key).expect("the key has the length of the algorithm");
-        Self { key: LessSafeKey::new(key), salt: Zeroizing::new(salt) }
+        let mut high = Zeroizing::new([0; size_of::<u128>()]);
+        high[..SALT].copy_from_slice(&salt);
+        Self { key: LessSafeKey::new(key), salt: Zeroizing::new(u128::from_be_bytes(*high)) }
     }
 
     /// Salt xor (0, 0, SSRC, 48-bit index) (RFC 7714 §8.1; §9.1 for SRTCP, whose index is the low 31 bits). Every
@@ -41,11 +44,8 @@ impl Gcm {
     fn nonce(&self, ssrc: u32, index: u64) -> Nonce {
         debug_assert!(index < 1 << 48);
         let packet = u128::from(ssrc) << 48 | u128::from(index);
-        let mut nonce = *self.salt;
-        for (byte, mask) in nonce.iter_mut().zip(&packet.to_be_bytes()[4..]) {
-            *byte ^= mask;
-        }
-        Nonce::assume_unique_for_key(nonce)
+        let nonce = (*self.salt ^ packet << 32).to_be_bytes();
+        Nonce::assume_unique_for_key(*nonce.first_chunk().expect("12 of 16 bytes"))
     }
 
     /// Seals `plaintext` into `out`, which is exactly [`TAG`] bytes longer.

@@ -108,7 +108,7 @@ impl BandwidthEstimate {
             queue_micros: 0,
             lost: 0,
             packets: 0,
-            delivered: VecDeque::with_capacity(RATE_SAMPLES_MAX),
+            delivered: VecDeque::new(),
             began: None,
             updated_at: None,
             decreased_at: None,
@@ -235,6 +235,9 @@ impl BandwidthEstimate {
     fn note_delivered(&mut self, now: Instant, results: &[PacketResult]) {
         let arrived = results.iter().filter(|result| result.arrival_micros.is_some());
         let bytes = arrived.map(|result| u64::from(result.bytes)).sum();
+        if self.delivered.capacity() == 0 {
+            self.delivered.reserve_exact(RATE_SAMPLES_MAX);
+        }
         if self.delivered.len() == RATE_SAMPLES_MAX {
             self.delivered.pop_front();
         }

@@ -60,6 +60,9 @@ pub enum Refusal {
 pub struct History {
     slots: Box<[Slot]>,
     size: usize,
+    /// One more than the highest number that was sent. What is not below it needs no look at its slot, which is in no
+    /// cache by now.
+    end: u64,
     stopwatch: Stopwatch,
 }
 
@@ -78,11 +81,12 @@ impl History {
     #[must_use]
     pub fn new(began: Instant, size: usize) -> Self {
         assert!(size.is_power_of_two());
-        Self { slots: Box::default(), size, stopwatch: Stopwatch::new(began) }
+        Self { slots: Box::default(), size, end: 0, stopwatch: Stopwatch::new(began) }
     }
 
     /// Notes that `out` is sent at `now`. False when it was sent before, or is too old to tell: then it must not be
     /// sent.
+    #[inline]
     #[must_use]
     pub fn note(&mut self, now: Instant, out: u64, sent: Sent) -> bool {
         if self.slots.is_empty() {
@@ -90,9 +94,10 @@ impl History {
         }
         let latest_ms = self.millis(now);
         let slot = &mut self.slots[out as usize & (self.size - 1)];
-        if slot.end > out {
+        if out < self.end && slot.end > out {
             return false;
         }
+        self.end = self.end.max(out + 1);
         *slot = Slot { end: out + 1, sent, latest_ms, resends: 0 };
         true
     }

@@ -10,8 +10,8 @@ const STRETCHES_MAX: usize = 8;
 /// The last few values of `T`, by encoding and first source number.
 #[derive(Clone, Debug)]
 pub(crate) struct Stretches<T> {
-    ring: [Option<Stretch<T>>; STRETCHES_MAX],
-    newest: usize,
+    /// At most [`STRETCHES_MAX`], oldest first. Memory is taken with the first: most slots never show anything.
+    known: Vec<Stretch<T>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -23,32 +23,35 @@ struct Stretch<T> {
 
 impl<T: Copy> Stretches<T> {
     pub(crate) fn new() -> Self {
-        Self { ring: [None; STRETCHES_MAX], newest: 0 }
+        Self { known: Vec::new() }
     }
 
     /// `value` holds from the source number `first` of `encoding` on.
     pub(crate) fn begin(&mut self, encoding: u8, first: u64, value: T) {
-        self.newest = (self.newest + 1) % STRETCHES_MAX;
-        self.ring[self.newest] = Some(Stretch { encoding, first, value });
+        if self.known.capacity() == 0 {
+            self.known.reserve_exact(STRETCHES_MAX);
+        }
+        if self.known.len() == STRETCHES_MAX {
+            self.known.remove(0);
+        }
+        self.known.push(Stretch { encoding, first, value });
     }
 
     /// The value in force at a source number; `None` before the first stretch that is remembered.
+    #[inline]
     pub(crate) fn at(&mut self, encoding: u8, number: u64) -> Option<&mut T> {
-        let newest = self.newest;
-        let index = (0..STRETCHES_MAX).map(|age| (newest + STRETCHES_MAX - age) % STRETCHES_MAX).find(|&index| {
-            self.ring[index].as_ref().is_some_and(|stretch| stretch.encoding == encoding && stretch.first <= number)
-        })?;
-        self.ring[index].as_mut().map(|stretch| &mut stretch.value)
+        let mut known = self.known.iter_mut().rev();
+        known.find(|known| known.encoding == encoding && known.first <= number).map(|known| &mut known.value)
     }
 
     /// The value in force now.
     pub(crate) fn newest(&self) -> Option<&T> {
-        self.ring[self.newest].as_ref().map(|stretch| &stretch.value)
+        self.known.last().map(|stretch| &stretch.value)
     }
 
     /// Forgets all.
     pub(crate) fn clear(&mut self) {
-        self.ring = [None; STRETCHES_MAX];
+        self.known.clear();
     }
 }
 

@@ -95,6 +95,7 @@ impl TimestampMap {
     }
 
     /// The output timestamp of a packet that is forwarded. `None` when its stretch is no longer remembered.
+    #[inline]
     pub fn forward(&mut self, now: Instant, encoding: u8, sequence: u64, timestamp: u32) -> Option<u32> {
         let offset = *self.offsets.at(encoding, sequence)?;
         let out = timestamp.wrapping_add(offset);
@@ -137,6 +138,7 @@ impl TimestampMap {
         self.note_frame(now, encoding, sequence, timestamp, out);
     }
 
+    #[inline]
     fn note_frame(&mut self, now: u64, encoding: u8, sequence: u64, source: u32, out: i64) {
         self.newest = Some(Newest { encoding, sequence, source, out, arrival_micros: now });
         let transit = self.transit.get_or_insert(Transit { origin_micros: now, mean_ticks: 0.0, frames: 0 });

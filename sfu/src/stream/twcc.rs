@@ -205,6 +205,7 @@ impl TwccSender {
     }
 
     /// The number for the packet that leaves now: media, RTX or padding alike, after pacing (media trap E1).
+    #[inline]
     pub fn stamp(&mut self, now: Instant, bytes: usize) -> u16 {
         if self.sent.is_empty() {
             let never = SentPacket { micros: 0, bytes: 0, fate: Fate::Arrived };

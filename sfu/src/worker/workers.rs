@@ -1,6 +1,7 @@
 //! The workers of a node, as signaling sees them.
 
 use super::inbox::{InboxSender, inbox};
+use super::links::{Links, mesh};
 use super::poller::Poller;
 use super::stress::{BUSY_PERMILLE_MAX, Stress};
 use super::tcp::acceptor::{Acceptor, AcceptorHandle};
@@ -22,7 +23,7 @@ use rand::rngs::SysRng;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime};
 
@@ -84,8 +85,6 @@ struct Running {
     shared: Arc<Shared>,
     waker: Arc<mio::Waker>,
     thread: Option<JoinHandle<io::Result<()>>>,
-    /// Rooms given to it since its participants were last counted: they count before anybody has joined them.
-    placed: AtomicU32,
 }
 
 /// A worker before its thread runs, when its port is known but the TCP port of all is not yet.
@@ -112,9 +111,20 @@ impl Workers {
         let udp_addresses = bound.iter().map(|bound| bound.udp.local_addresses().collect()).collect();
         let tcp = bind_tcp(config, &bound)?;
         let tcp_address = tcp.as_ref().map(|(handle, _)| handle.local_address());
+        let now = Instant::now();
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        // One for all: the clocks of publishers are led over from worker to worker.
+        let wall = WallClock::new(now, since_epoch);
+        let links = mesh(&bound.iter().map(|bound| bound.poller.waker()).collect::<Vec<_>>());
         let mut threads = Vec::with_capacity(count);
-        for (index, bound) in bound.into_iter().enumerate() {
-            threads.push(bound.start(config, WorkerId(index as u8), &acceptor, tcp_address, &events)?);
+        for (index, (bound, links)) in bound.into_iter().zip(links).enumerate() {
+            let candidates = bound.candidates(config, tcp_address);
+            let mut seed = [0; 32];
+            SysRng.try_fill_bytes(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
+            let acceptor = Arc::clone(&acceptor);
+            let worker = WorkerId(index as u8);
+            let sfu = Sfu::new(now, SfuConfig { worker, acceptor, candidates, seed, wall });
+            threads.push(bound.start(sfu, worker, links, &events)?);
         }
         Ok(Self { threads, acceptor: tcp, udp_addresses })
     }
@@ -125,17 +135,17 @@ impl Workers {
         self.threads.len()
     }
 
-    /// The worker with the least load now, for a new room; a busy one only where all are.
+    /// Of the workers that `may` carry it, the one with the least load now, for a new room or satellite; a
+    /// busy one only where all are.
     #[must_use]
-    pub fn least_loaded(&self) -> WorkerId {
-        let load = |running: &Running| {
-            running.shared.participants.load(Ordering::Relaxed) + running.placed.load(Ordering::Relaxed)
-        };
-        let order = |running: &Running| (running.shared.is_too_busy(), load(running));
-        let (index, running) =
-            self.threads.iter().enumerate().min_by_key(|(_, running)| order(running)).expect("there is a worker");
-        running.placed.fetch_add(1, Ordering::Relaxed);
-        WorkerId(index as u8)
+    pub fn least_loaded(&self, may: impl Fn(WorkerId) -> bool) -> Option<WorkerId> {
+        let load =
+            |shared: &Shared| shared.participants.load(Ordering::Relaxed) + shared.placed.load(Ordering::Relaxed);
+        let workers = (0..=u8::MAX).map(WorkerId).zip(&self.threads).filter(|(worker, _)| may(*worker));
+        let order = |shared: &Shared| (shared.is_too_busy(), load(shared));
+        let (worker, running) = workers.min_by_key(|(_, running)| order(&running.shared))?;
+        running.shared.placed.fetch_add(1, Ordering::Relaxed);
+        Some(worker)
     }
 
     /// Hands a command to the worker of its room.
@@ -146,9 +156,6 @@ impl Workers {
         let running = self.threads.get(usize::from(worker.0)).ok_or(NotTaken::QueueFull)?;
         if matches!(command, Command::Join(_)) && running.shared.is_too_busy() {
             return Err(NotTaken::Busy);
-        }
-        if matches!(command, Command::CloseRoom(_)) {
-            let _ = running.placed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |placed| placed.checked_sub(1));
         }
         running.commands.send(command).map_err(|_| NotTaken::QueueFull)
     }
@@ -210,29 +217,19 @@ impl Bound {
         Ok(Self { poller, udp, tcp, accepted })
     }
 
+    /// The candidates of its answers.
+    fn candidates(&self, config: &WorkersConfig, tcp: Option<SocketAddr>) -> Vec<Candidate> {
+        let local: Vec<SocketAddr> = self.udp.local_addresses().collect();
+        candidates(&config.advertise, &local, tcp)
+    }
+
     fn start(
         self,
-        config: &WorkersConfig,
+        sfu: Sfu,
         id: WorkerId,
-        acceptor: &Arc<DtlsAcceptor>,
-        tcp: Option<SocketAddr>,
+        links: Links,
         events: &tokio::sync::mpsc::Sender<Event>,
     ) -> Result<Running, StartError> {
-        let now = Instant::now();
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let mut seed = [0; 32];
-        SysRng.try_fill_bytes(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
-        let local: Vec<SocketAddr> = self.udp.local_addresses().collect();
-        let sfu = Sfu::new(
-            now,
-            SfuConfig {
-                worker: id,
-                acceptor: Arc::clone(acceptor),
-                candidates: candidates(&config.advertise, &local, tcp),
-                seed,
-                wall: WallClock::new(now, since_epoch),
-            },
-        );
         let waker = self.poller.waker();
         let (commands, receiver) = inbox(COMMANDS_MAX, Arc::clone(&waker));
         let shared = Arc::new(Shared::default());
@@ -243,15 +240,17 @@ impl Bound {
             udp: self.udp,
             tcp: self.tcp,
             batch: ReceiveBatch::default(),
+            links,
             commands: receiver,
             events: events.clone(),
             held_event: None,
+            told_workers: true,
             shared: Arc::clone(&shared),
             stress: Stress::new(Instant::now()),
             dropped_sends: 0,
         };
         let thread = std::thread::Builder::new().name(format!("media-{}", id.0)).spawn(move || worker.run())?;
-        Ok(Running { commands, shared, waker, thread: Some(thread), placed: AtomicU32::new(0) })
+        Ok(Running { commands, shared, waker, thread: Some(thread) })
     }
 }
 

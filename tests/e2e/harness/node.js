@@ -41,6 +41,10 @@ class Node {
     this.admin = /http:\/\/[\d.:]+(?=\/metrics)/.exec(output())[0];
   }
 
+  get pid() {
+    return this.#child.pid;
+  }
+
   /** What the node said so far. */
   get output() {
     return this.#output();

@@ -29,9 +29,9 @@ export async function shows(page, testId) {
   return (await page.$(`>>> [data-testid="${testId}"]`)) !== null;
 }
 
-/** A shopper opens the demo shop, asks for help by video and waits. */
-export async function shopperAsks(browser, origin, { talk = 'video', prepare } = {}) {
-  const page = await browser.open(`${origin}/demo/`, { prepare });
+/** A shopper opens the demo shop, or the page `at`, asks for help by video and waits. */
+export async function shopperAsks(browser, origin, { talk = 'video', at = `${origin}/demo/`, prepare } = {}) {
+  const page = await browser.open(at, { prepare });
   const name = newName('Shopper');
   await click(page, 'ask');
   await click(page, `talk-${talk}`);

@@ -1,12 +1,16 @@
 // What a page reports about its calls. `installProbe` runs in the page before its own scripts; the functions below it
 // ask what it saw. Measures at the browser's own interfaces, so a scenario does not depend on how the SDK is written.
 
-/** Runs in the page. Remembers every RTCPeerConnection and WebSocket and counts offers, answers and frames. */
+/**
+ * Runs in the page. Remembers every RTCPeerConnection and WebSocket, counts offers, answers and frames, and keeps what
+ * the node told about shared pages (`told`) and asked of the page that shares (`asked`, by kind).
+ */
 export function installProbe() {
-  const probe = { connections: [], sockets: [], offers: 0, answers: 0, sent: [], errors: [] };
+  const probe = { connections: [], sockets: [], offers: 0, answers: 0, sent: [], errors: [], violations: [], told: [], asked: {} };
   Object.defineProperty(window, '__probe', { value: probe });
   window.addEventListener('error', (event) => probe.errors.push(String(event.message)));
   window.addEventListener('unhandledrejection', (event) => probe.errors.push(String(event.reason)));
+  window.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => probe.violations.push(`${violatedDirective} ${blockedURI}`));
 
   const Native = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Native {
@@ -29,12 +33,19 @@ export function installProbe() {
     constructor(...args) {
       super(...args);
       probe.sockets.push(this);
+      this.addEventListener('message', ({ data }) => typeof data === 'string' && probe.hear(data));
     }
     send(frame) {
       // Only the type of a frame is kept: its content may hold a token.
       if (typeof frame === 'string') probe.sent.push(/"t"\s*:\s*"(\w+)"/.exec(frame)?.[1] ?? '?');
       super.send(frame);
     }
+  };
+
+  probe.hear = (frame) => {
+    const kind = /"t"\s*:\s*"(\w+)"/.exec(frame)?.[1];
+    probe.asked[kind] = (probe.asked[kind] ?? 0) + 1;
+    if (kind === 'share' || kind === 'control') probe.told.push(JSON.parse(frame));
   };
 
   // Pixels are read from what people see, also inside a widget that closes its shadow root.

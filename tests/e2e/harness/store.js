@@ -89,7 +89,7 @@ class Store {
   /** A page with the addresses that depend on where things run, and with the widget. */
   #dress(pathname, html) {
     const page = html.replaceAll('{{hosted}}', this.provider);
-    const isWhole = !pathname.startsWith('/hosted/') && !pathname.includes('-fields');
+    const isWhole = !/^\/hosted\/|-fields|\/blank/.test(pathname);
     if (!this.#help || !isWhole) return page;
     const widget = `<script type="module" src="${this.#help}/sdk/widget.js"></script>
 <tillside-help server="${this.#help}" store="Fixture" token-url="/help-token"></tillside-help>`;

@@ -7,7 +7,10 @@ import { launch, missing, until } from '../harness/browser.js';
 import { openCanary } from '../harness/canary.js';
 import { feedByHand, hostileGroups, hostilePage, provoke, showsMarker, watchForHarm } from '../harness/hostile.js';
 import { startNode } from '../harness/node.js';
+import { participate } from '../harness/participant.js';
 import { agentArrives, find, goHome, shopperAsks, take } from '../harness/people.js';
+import { openStore } from '../harness/store.js';
+import { openShare } from '../harness/wire.js';
 
 /** Fewer would not be the list that was asked for. */
 const VECTORS_MIN = 300;
@@ -56,6 +59,29 @@ for (const kind of ['chromium', 'firefox']) {
       }
       assert.ok(refused <= REFUSED_MAX, `${refused} vectors were refused as a whole`);
       await goHome(shopper, agent);
+    });
+
+    it('sec_27 runs nothing and asks for nothing when it comes through the relay', async () => {
+      const store = await openStore();
+      const sharer = await participate(browser, { node, store, role: 'shopper', room: `hostile-${kind}` });
+      const agent = await agentArrives(browser, node.origin, { prepare: watchForHarm });
+      const dialogs = countDialogs(agent.page);
+      await take(agent, sharer);
+      await sharer.say({ t: 'share', action: 'consent' });
+      const stream = await openShare(node.origin, await sharer.ticket());
+      await find(agent.page, 'page-window');
+      let refused = 0;
+      const tell = async (group) => {
+        const marker = `marker ${group[0].name}`;
+        const isShown = await relay(stream, agent.page, hostilePage(group, marker), marker);
+        assert.deepEqual(await harmBy(agent.page, canary, dialogs), [], group.map(({ name }) => name).join('\n'));
+        return isShown;
+      };
+      for (const group of hostileGroups(canary.origin)) if (!(await tell(group))) refused += 1;
+      assert.ok(refused <= REFUSED_MAX, `${refused} pages were refused`);
+      await stream.close();
+      await goHome(sharer, agent);
+      await store.close();
     });
   });
 }
@@ -130,24 +156,39 @@ async function showShare(page) {
   await page.evaluate(() => {
     const sharer = [...window.tillside.client.participants.keys()][0];
     const state = { t: 'share', seq: 0, share: 'hand-fed', sharer, phase: 'live', ticket: 'hand-fed', viewers: [] };
-    const socket = window.__probe.sockets.find(({ url, readyState }) => url.endsWith('/v1/ws') && readyState === WebSocket.OPEN);
+    const socket = window.__probe.sockets.findLast(({ url, readyState }) => url.endsWith('/v1/ws') && readyState === WebSocket.OPEN);
     socket.dispatchEvent(new MessageEvent('message', { data: JSON.stringify(state) }));
   });
   await until('the view is open', () => page.evaluate(() => window.__fed?.isOpen === true));
 }
 
-/** Plays a page into the view. @returns whether it was played to its end: else the view asked for a fresh start */
+/** Plays a page into the view. @returns whether it was played to its end: else the view went blank, or asked for a fresh start */
 async function feed(page, messages, marker) {
   const before = await page.evaluate((all) => {
     const { sockets, feed: play } = window.__fed;
+    const pages = document.querySelector('.page-holder iframe').contentDocument.querySelectorAll('iframe').length;
     play([{ type: 5, data: { tag: 'tillside.state', payload: { state: 'live', why: '', epoch: 1 } }, timestamp: 1 }]);
-    for (const events of all) play(events);
-    return sockets;
-  }, messages);
-  return until('the page was played or refused', async () => {
+    for (const events of JSON.parse(all)) play(events);
+    return { sockets, pages };
+  }, JSON.stringify(messages));
+  const end = await until('the page was played or refused', async () => {
     if (await page.evaluate(showsMarker, marker)) return 'played';
-    return (await page.evaluate((count) => window.__fed.sockets > count && window.__fed.isOpen, before)) && 'refused';
-  }).then((end) => end === 'played');
+    return page.evaluate(({ sockets, pages }) => {
+      const isBlank = pages > 0 && document.querySelector('.page-holder iframe').contentDocument.querySelector('iframe') === null;
+      return (isBlank || window.__fed.sockets > sockets) && window.__fed.isOpen && 'refused';
+    }, before);
+  });
+  return end === 'played';
+}
+
+/** Sends a page through the node. @returns whether the agent saw it to its end: else the relay refused it and asked anew */
+async function relay(stream, page, messages, marker) {
+  const asked = stream.heard('snapshot').length;
+  for (const events of messages) stream.record(events);
+  return until('the page was shown or refused', async () => {
+    if (await page.evaluate(showsMarker, marker)) return 'shown';
+    return stream.heard('snapshot').length > asked && 'refused';
+  }).then((end) => end === 'shown');
 }
 
 /** Signs of harm so far: a list that should be empty. */

@@ -1,0 +1,36 @@
+// What people do about a shared page: an agent asks to see it, the shopper agrees, an agent asks to act in it.
+
+import { until } from './browser.js';
+import { agentArrives, click, find, shopperAsks, take } from './people.js';
+
+/** A shopper on a page of `store` and an agent who sees it. */
+export async function sharedPage({ node, store, at, shopperBrowser, agentBrowser, talk = 'chat', prepare }) {
+  const shopper = await shopperAsks(shopperBrowser, node.origin, { talk, at: store.page(at), prepare });
+  const agent = await agentArrives(agentBrowser, node.origin);
+  await take(agent, shopper);
+  await click(agent.page, 'ask-page');
+  await click(shopper.page, 'share-accept');
+  await find(agent.page, 'page-window');
+  await shown(agent);
+  return [shopper, agent];
+}
+
+/** Waits until the agent has a page on screen. */
+export function shown(agent) {
+  return until(`${agent.name} sees the page`, () => agent.page.evaluate(() => {
+    const stage = document.querySelector('.page-holder iframe')?.contentDocument;
+    return (stage?.querySelector('iframe')?.contentDocument?.body?.childElementCount ?? 0) > 0;
+  }));
+}
+
+/** The shopper goes to another page of the store; the call and the share go on there. */
+export async function goTo(shopper, address) {
+  await shopper.page.goto(address, { waitUntil: 'load' });
+  await until('the call goes on after the page has changed', async () => (await shopper.page.evaluate(() => document.querySelector('tillside-help')?.getAttribute('stage'))) === 'call');
+  await until('the page is shared again', () => shopper.page.evaluate(() => window.__probe.sockets.some(({ url, readyState }) => url.endsWith('/v1/share') && readyState === WebSocket.OPEN)));
+}
+
+/** How often the node has asked this page for a snapshot. */
+export function snapshotsAsked(shopper) {
+  return shopper.page.evaluate(() => window.__probe.asked.snapshot ?? 0);
+}

@@ -1,0 +1,165 @@
+// Nobody but the shopper sees what the shopper types into payment fields: with our SDK in the page, and with a page that
+// masks nothing, where the relay stands alone. What is looked at is all that a viewer's socket and screen ever got.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { launch, missing, until } from '../harness/browser.js';
+import { everythingShown, leaksIn, leaksInEvents } from '../harness/leaks.js';
+import { startNode } from '../harness/node.js';
+import { participate } from '../harness/participant.js';
+import { agentArrives, take } from '../harness/people.js';
+import { drain, recordUnmasked } from '../harness/recorder.js';
+import { goTo, sharedPage, shown } from '../harness/sharing.js';
+import { CHECKOUTS, openStore } from '../harness/store.js';
+import { fillCheckout } from '../harness/typing.js';
+import { openShare } from '../harness/wire.js';
+
+for (const kind of ['chromium', 'firefox']) {
+  describe(`what is typed into checkouts in ${kind}`, { skip: missing(kind, 'chromium') }, () => {
+    let node;
+    let store;
+    let browser;
+    let agentBrowser;
+
+    before(async () => {
+      node = await startNode(['log.level=trace']);
+      store = await openStore({ help: node.origin });
+      browser = await launch(kind);
+      agentBrowser = await launch('chromium');
+    });
+    after(async () => {
+      await Promise.all([browser?.close(), agentBrowser?.close()]);
+      await store?.close();
+      await node?.stop();
+    });
+
+    it('is hidden by the page itself', async () => {
+      const [shopper, agent] = await sharedPage({ node, store, at: 'pages/forms', shopperBrowser: browser, agentBrowser, prepare: keepRecords });
+      const observer = await participate(agentBrowser, { node, store, role: 'agent', room: await room(shopper) });
+      const socket = await openShare(node.origin, await observer.ticket());
+      const marks = {};
+      for (const [name, labels] of Object.entries(CHECKOUTS)) {
+        await goTo(shopper, store.page(`checkouts/${name}`));
+        await fillCheckout(shopper.page, labels);
+        await mark(shopper.page, name);
+        await until(`the agent sees ${name} to its end`, () => seesMark(agent.page, name));
+        marks[name] = leaksIn((await agent.page.evaluate(everythingShown)).join('\n'));
+        assert.deepEqual(await sentLeaks(shopper.page), [], `${name} left the page`);
+      }
+      assert.deepEqual(Object.entries(marks).filter(([, leaks]) => leaks.length > 0), [], 'on screen');
+      assert.deepEqual(leaksInEvents(socket.events), [], 'on the wire');
+      await socket.close();
+      await observer.page.browserContext().close();
+      await shopper.page.browserContext().close();
+      await agent.page.browserContext().close();
+    });
+
+    it('is hidden by the relay when the page masks nothing', async () => {
+      const sharer = await participate(browser, { node, store, role: 'shopper', room: `unmasked-${kind}` });
+      const agent = await agentArrives(agentBrowser, node.origin);
+      await take(agent, sharer);
+      await sharer.say({ t: 'share', action: 'consent' });
+      const stream = await openShare(node.origin, await sharer.ticket());
+      const observer = await participate(agentBrowser, { node, store, role: 'agent', room: `unmasked-${kind}` });
+      const socket = await openShare(node.origin, await observer.ticket());
+      const bare = await openStore();
+      const page = await browser.open('about:blank');
+      await recordUnmasked(page);
+      const sent = [];
+      for (const [name, labels] of Object.entries(CHECKOUTS)) {
+        await page.goto(bare.page(`checkouts/${name}`), { waitUntil: 'load' });
+        await until('the recorder runs', () => page.evaluate(() => window.__records?.length > 1));
+        // Digit by digit: each label's records go out before the next is typed.
+        for (const label of labels) {
+          await fillCheckout(page, [label]);
+          const records = await drain(page);
+          sent.push(...records);
+          stream.record(records);
+        }
+        await mark(page, name);
+        await until('the mark is recorded', () => page.evaluate(() => window.__records.length > 0));
+        stream.record(await drain(page));
+        await until(`the agent sees ${name} to its end`, () => seesMark(agent.page, name));
+        assert.deepEqual(leaksIn((await agent.page.evaluate(everythingShown)).join('\n')), [], `${name} on screen`);
+      }
+      assert.ok(leaksInEvents(sent).includes('cc-number'), 'the rule finds what was sent');
+      assert.ok(leaksInEvents(sent).includes('cc-csc'), 'the rule finds codes that were sent');
+      assert.deepEqual(leaksInEvents(socket.events), [], 'on the wire');
+      assert.deepEqual((await agent.page.evaluate(() => window.__probe.errors)), []);
+      await Promise.all([stream.close(), socket.close(), bare.close()]);
+      await Promise.all([sharer.page, observer.page, agent.page, page].map((open) => open.browserContext().close()));
+    });
+
+    it('is written nowhere by the node', async () => {
+      const metrics = await (await fetch(`${node.admin}/metrics`)).text();
+      assert.deepEqual(leaksIn(node.output), [], 'in what the node says at its chattiest');
+      assert.ok(node.output.length > 0);
+      for (const line of metrics.split('\n')) assert.deepEqual(leaksIn(line.replace(/[\d.e+]+$/, '')), [], line);
+      assert.deepEqual(openFiles(node.pid), [], 'files that the node writes');
+    });
+  });
+}
+
+function room(shopper) {
+  return shopper.page.evaluate(() => document.querySelector('tillside-help').client.room);
+}
+
+/** Puts a word into the page that comes after all that was typed. */
+async function mark(page, name) {
+  await page.evaluate((text) => document.body.append(Object.assign(document.createElement('p'), { textContent: `end of ${text}` })), name);
+}
+
+function seesMark(page, name) {
+  return page.evaluate((text) => {
+    const search = (root) => [...root.querySelectorAll('iframe')].some(({ contentDocument: inner }) => inner && (inner.body?.textContent.includes(text) || search(inner)));
+    return search(document);
+  }, `end of ${name}`);
+}
+
+/** Runs in the shopper's page before its scripts: keeps what the page sends about itself, in clear. */
+function keepRecords() {
+  window.__records = [];
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (frame) {
+    if (this.url.endsWith('/v1/share') && typeof frame !== 'string') window.__records.push(new Uint8Array(frame).slice());
+    send.call(this, frame);
+  };
+}
+
+/** Canaries in what the page sent about itself. */
+async function sentLeaks(page) {
+  const records = await page.evaluate(async () => {
+    const texts = [];
+    let whole = [];
+    for (const record of window.__records.splice(0)) {
+      if (record[0] === 0x40) continue;
+      if (record[0] < 0x80) {
+        texts.push(new TextDecoder().decode(record));
+        continue;
+      }
+      whole.push(record.subarray(1));
+      if (record[0] & 2) continue;
+      const blob = new Blob(whole);
+      whole = [];
+      const stream = record[0] & 1 ? blob.stream().pipeThrough(new DecompressionStream('deflate-raw')) : blob.stream();
+      texts.push(await new Response(stream).text());
+    }
+    return texts;
+  });
+  return leaksInEvents(records.flatMap((text) => JSON.parse(text)));
+}
+
+/** Regular files that a process has open for writing. */
+function openFiles(pid) {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder)
+    .map((name) => {
+      try {
+        return readlinkSync(`${folder}/${name}`);
+      } catch {
+        return '';
+      }
+    })
+    .filter((path) => path.startsWith('/') && !path.startsWith('/dev/') && !path.startsWith('/proc/'));
+}
