@@ -107,7 +107,8 @@ fn workloads(arguments: &Arguments) -> Result<Vec<Workload>, String> {
     };
     let resolved = all.iter().map(|wishes| match wishes.resolve()? {
         (workload, Run::Steady) => Ok(workload),
-        _ => Err("only steady workloads can be compared: leave --joins, --idle, --churn, --capacity, --sweep away".to_owned()),
+        _ => Err("only steady workloads can be compared: leave --joins, --idle, --churn, --capacity, --sweep away"
+            .to_owned()),
     });
     resolved.collect()
 }
@@ -141,7 +142,8 @@ async fn rounds(arguments: &Arguments, workload: &Workload, targets: &[Target]) 
         for (target, rows) in targets.iter().zip(&mut found) {
             let Running { server, peer } = target.start(arguments.driver.core_of_server()).await?;
             let mut arena = Arena::new(&arguments.driver, server, peer)?;
-            let row = steady(&mut arena, workload, &target.name).await.map_err(|why| format!("{}: {why}", target.name))?;
+            let row =
+                steady(&mut arena, workload, &target.name).await.map_err(|why| format!("{}: {why}", target.name))?;
             eprintln!(
                 "{} · {} · round {round}{}: {:.0} packets per CPU second, p99 {:.2} ms{}",
                 workload.name,

@@ -201,7 +201,10 @@ impl Row {
         }
         for (name, value) in &self.extra {
             if !value.is_array() && !value.is_object() {
-                line(&name.replace('_', " "), value.as_f64().map_or(value.to_string(), |number| format!("{number:.4}")));
+                line(
+                    &name.replace('_', " "),
+                    value.as_f64().map_or(value.to_string(), |number| format!("{number:.4}")),
+                );
             }
         }
         line("SRTP", self.srtp.clone());

@@ -88,7 +88,8 @@ fn page(command: &str, valid: bool, method: &str, rows: &[Row], ratios: &[Ratio]
 }
 
 fn header(title: &str, command: &str, valid: bool) -> String {
-    let badge = if valid { "<span class=\"badge good\">valid</span>" } else { "<span class=\"badge bad\">not valid</span>" };
+    let badge =
+        if valid { "<span class=\"badge good\">valid</span>" } else { "<span class=\"badge bad\">not valid</span>" };
     format!(
         "<header><p class=\"kicker\">tillside-bench {} · commit {}</p><h1>{} {badge}</h1></header>",
         escape(command),
@@ -110,7 +111,8 @@ fn origin_of() -> Vec<(String, String)> {
 }
 
 fn definitions(pairs: &[(String, String)]) -> String {
-    let entries = pairs.iter().map(|(name, value)| format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value)));
+    let entries =
+        pairs.iter().map(|(name, value)| format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value)));
     format!("<dl>{}</dl>", entries.collect::<String>())
 }
 

@@ -79,7 +79,8 @@ impl Server {
         let pinned = core.map(|core| ["taskset".to_owned(), "-c".to_owned(), core.to_string()]);
         let words: Vec<&String> = pinned.iter().flatten().chain(command).collect();
         let (program, arguments) = words.split_first().ok_or("the server's command is empty")?;
-        let log = fs::File::create(folder.path().join("log")).map_err(|error| format!("cannot write a log: {error}"))?;
+        let log =
+            fs::File::create(folder.path().join("log")).map_err(|error| format!("cannot write a log: {error}"))?;
         let errors = log.try_clone().map_err(|error| format!("cannot write a log: {error}"))?;
         let child = Command::new(program)
             .args(arguments)

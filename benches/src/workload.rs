@@ -135,8 +135,7 @@ impl Wishes {
     /// # Errors
     /// A sentence with the place of the mistake.
     pub(crate) fn read(path: &Path) -> Result<Self, String> {
-        let text =
-            std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         let mut wishes: Self =
             toml::from_str(&text).map_err(|error| format!("{}: {}", path.display(), error.to_string().trim()))?;
         if wishes.name.is_none() {
@@ -180,9 +179,10 @@ impl Wishes {
     /// A value that cannot be used.
     pub(crate) fn resolve(&self) -> Result<(Workload, Run), String> {
         let run = self.run()?;
-        let nobody = self.publishers.or(self.subscribers).or(self.callers).is_none();
-        // Alone, `--idle`, `--joins` and `--churn` bring their own participants; everything else needs somebody.
-        let (publishers, subscribers) = if nobody && !matches!(run, Run::Idle(_)) { (1, 10) } else { (0, 0) };
+        // Alone, `--idle` brings its own participants; everything else needs somebody who sends and somebody who receives.
+        let brings_own = matches!(run, Run::Idle(_));
+        let publishers = usize::from(self.callers.is_none() && !brings_own);
+        let subscribers = if self.publishers.or(self.callers).is_none() && !brings_own { 10 } else { 0 };
         let video = match self.video.as_deref() {
             None => Some(VIDEO),
             Some("none") => None,
@@ -247,8 +247,7 @@ impl Workload {
     /// Packets per second that should reach receivers.
     #[cfg(test)]
     fn offered(&self) -> f64 {
-        let streams =
-            self.video.map_or(0.0, |video| video.packets) + if self.audio { 50.0 } else { 0.0 };
+        let streams = self.video.map_or(0.0, |video| video.packets) + if self.audio { 50.0 } else { 0.0 };
         let senders = (self.publishers + self.callers) as f64;
         let receivers = self.publishers as f64 * (self.subscribers + self.callers) as f64
             + self.callers as f64 * (self.subscribers + self.callers.saturating_sub(1)) as f64;
@@ -276,7 +275,8 @@ impl Workload {
             let phase = ((index * senders.len() + n) as f64 * PHASE_STEP).fract();
             let (mut lines, streams) = self.sending((self.subscribers + others) as u64, phase);
             let feeds: Vec<String> = senders.iter().filter(|other| *other != member).map(|m| (*m).clone()).collect();
-            let leg = |purpose, lines, feeds| Leg { purpose, room: room.to_owned(), member: (*member).clone(), lines, feeds };
+            let leg =
+                |purpose, lines, feeds| Leg { purpose, room: room.to_owned(), member: (*member).clone(), lines, feeds };
             if is_caller && one_leg {
                 lines.extend(self.receiving(feeds.len()));
                 let slots = self.kinds().len() * feeds.len();
@@ -385,13 +385,18 @@ mod tests {
 
     #[test]
     fn a_broadcast_has_one_leg_for_each() {
+        let (alone, _) = resolve("subscribers = 3").unwrap();
+        assert_eq!((alone.publishers, alone.subscribers), (1, 3));
         let (workload, run) = resolve("publishers = 1\nsubscribers = 100\naudio = true").unwrap();
         assert_eq!(run, Run::Steady);
         let seats = workload.seats("run", true);
         assert_eq!(seats.len(), 101);
         assert_eq!((seats[0].leg.purpose, seats[0].streams.len(), seats[0].slots), (Purpose::Publish, 2, 0));
         assert!(seats[0].streams.iter().all(|stream| stream.fanout == 100));
-        assert_eq!((seats[1].leg.lines.len(), seats[1].slots, &seats[1].leg.feeds[..]), (2, 2, &["run-0-p0".to_owned()][..]));
+        assert_eq!(
+            (seats[1].leg.lines.len(), seats[1].slots, &seats[1].leg.feeds[..]),
+            (2, 2, &["run-0-p0".to_owned()][..])
+        );
         assert_eq!(workload.offered(), 100.0 * 300.0);
     }
 
@@ -401,7 +406,9 @@ mod tests {
         assert_eq!(workload.offered(), 3.0 * 2.0 * 250.0);
         let one = workload.seats("run", true);
         assert_eq!(one.len(), 6);
-        assert!(one.iter().all(|seat| seat.leg.purpose == Purpose::Call && seat.leg.lines.len() == 2 && seat.slots == 1));
+        assert!(
+            one.iter().all(|seat| seat.leg.purpose == Purpose::Call && seat.leg.lines.len() == 2 && seat.slots == 1)
+        );
         let two = workload.seats("run", false);
         assert_eq!(two.len(), 12);
         assert!(two[..6].iter().all(|seat| seat.leg.purpose == Purpose::Publish && seat.streams[0].fanout == 1));

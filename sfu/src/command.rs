@@ -258,6 +258,8 @@ pub enum RefuseError {
 pub struct Counters {
     /// Which worker.
     pub worker: Option<WorkerId>,
+    /// The part of the last second that the worker was busy, in permille.
+    pub busy_permille: u32,
     /// Rooms now.
     pub rooms: u32,
     /// Participants now.

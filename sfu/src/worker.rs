@@ -10,12 +10,13 @@ pub mod inbox;
 pub mod link;
 mod links;
 pub mod poller;
+mod stress;
 mod syscall;
 pub mod tcp;
 pub mod udp;
 mod workers;
 
-pub use workers::{QueueFull, StartError, Workers, WorkersConfig};
+pub use workers::{NotTaken, StartError, Workers, WorkersConfig};
 
 use crate::command::{Command, Event};
 use crate::sends::Sends;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
+use stress::Stress;
 use tcp::TcpConnections;
 use tokio::sync::mpsc::Sender;
 use udp::{ReceiveBatch, UdpSockets};
@@ -56,6 +58,7 @@ struct Worker {
     /// Whether other workers were told all there was.
     told_workers: bool,
     shared: Arc<Shared>,
+    stress: Stress,
     dropped_sends: u64,
 }
 
@@ -63,6 +66,8 @@ struct Worker {
 #[derive(Default)]
 struct Shared {
     stop: AtomicBool,
+    /// How busy it was in the last second, in permille.
+    busy_permille: AtomicU32,
     /// Participants, as of the last count.
     participants: AtomicU32,
     /// Rooms and satellites given to it since: they count before anybody has joined them.
@@ -73,8 +78,12 @@ impl Worker {
     /// Turns until it is told to stop: wait, read, forward, send.
     fn run(mut self) -> io::Result<()> {
         while !self.shared.stop.load(Ordering::Relaxed) {
+            let began = Instant::now();
             self.wait()?;
             let now = Instant::now();
+            if let Some(busy) = self.stress.note_wait(began, now) {
+                self.shared.busy_permille.store(busy, Ordering::Relaxed);
+            }
             while let Ok(command) = self.commands.try_recv() {
                 self.sfu.handle_command(now, command, &mut self.sends);
             }
@@ -181,6 +190,7 @@ impl Worker {
         while let Some(mut event) = self.held_event.take().or_else(|| self.sfu.poll_event()) {
             if let Event::Counters(counters) = &mut event {
                 counters.drop_send = self.dropped_sends;
+                counters.busy_permille = self.shared.busy_permille.load(Ordering::Relaxed);
                 counters.gso_segments = self.udp.counters().runs.by_size();
                 self.shared.participants.store(counters.participants, Ordering::Relaxed);
                 self.shared.placed.store(0, Ordering::Relaxed);

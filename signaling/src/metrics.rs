@@ -61,6 +61,7 @@ const COUNTERS: &[Row] = &[
 const GAUGES: &[Row] = &[
     ("tillside_rooms", &[], |c| c.rooms as u64),
     ("tillside_participants", &[], |c| c.participants as u64),
+    ("tillside_workers_busy_permille", &[], |c| c.busy_permille as u64),
     ("tillside_tracks", &[("dir", "in")], |c| c.publications as u64),
     ("tillside_tracks", &[("dir", "out")], |c| c.subscriptions as u64),
 ];
@@ -85,6 +86,7 @@ const HELP: &[(&str, &str)] = &[
     ("tillside_gso_messages_total", "Send calls by the number of datagrams in one"),
     ("tillside_rooms", "Rooms with media now"),
     ("tillside_participants", "Participants with media now"),
+    ("tillside_workers_busy_permille", "Time that media workers were busy in the last second, 1,000 for each whole one"),
     ("tillside_tracks", "Publications (in) and bound slots (out) now"),
     ("tillside_sessions", "Signaling sessions now, WHIP and WHEP included"),
     ("tillside_http_connections", "HTTP connections now"),

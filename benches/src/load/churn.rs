@@ -20,12 +20,7 @@ const READ_EVERY: usize = 10;
 const VANISH_ONE_IN: usize = 10;
 
 /// Runs it. The slope is that of the second half: the first fills pools and caches.
-pub(super) async fn run(
-    arena: &mut Arena,
-    workload: &Workload,
-    duration: Duration,
-    rate: f64,
-) -> Result<Row, String> {
+pub(super) async fn run(arena: &mut Arena, workload: &Workload, duration: Duration, rate: f64) -> Result<Row, String> {
     arena.seat(workload).await?;
     pause(workload.warmup).await;
     arena.swarm.mark();

@@ -11,12 +11,7 @@ use std::time::Duration;
 const LAST_JOINS: Duration = Duration::from_secs(3);
 
 /// Runs it: the row's loss and delay are those of the rooms that ran before.
-pub(super) async fn run(
-    arena: &mut Arena,
-    workload: &Workload,
-    joins: usize,
-    over: Duration,
-) -> Result<Row, String> {
+pub(super) async fn run(arena: &mut Arena, workload: &Workload, joins: usize, over: Duration) -> Result<Row, String> {
     arena.seat(workload).await?;
     pause(workload.warmup).await;
     let quiet = arena.measure(workload, "tillside", over.min(Duration::from_secs(5))).await?;

@@ -62,7 +62,8 @@ impl Janus {
     /// It is not installed, or does not start.
     pub(crate) async fn start(core: Option<usize>) -> Result<(Server, Self), String> {
         let exists = |path: &&str| Path::new(path).exists();
-        let missing = "Janus is not installed: `apt-get install janus`, or name a running one with --janus ws://HOST:PORT";
+        let missing =
+            "Janus is not installed: `apt-get install janus`, or name a running one with --janus ws://HOST:PORT";
         let program = PROGRAMS.into_iter().find(exists).ok_or(missing)?;
         let libraries = LIBRARIES.into_iter().find(exists).ok_or(missing)?;
         let port = free_port()?;
@@ -225,9 +226,9 @@ fn sdp_of(message: &Value) -> Result<&str, String> {
 
 /// Janus names rooms and feeds by numbers: FNV-1a over the name.
 fn number(name: &str) -> u64 {
-    let hash = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    });
+    let hash = name
+        .bytes()
+        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
     // Below 2⁵³, which every JSON library keeps, and not 0.
     (hash >> 12) | 1
 }

@@ -31,7 +31,9 @@ impl MediaMtx {
             Purpose::Publish => format!("{}-{}/whip", leg.room, leg.member),
             Purpose::Play => match &leg.feeds[..] {
                 [feed] => format!("{}-{feed}/whep", leg.room),
-                _ => return Err("MediaMTX plays one publisher on a transport: use rooms with one to receive".to_owned()),
+                _ => {
+                    return Err("MediaMTX plays one publisher on a transport: use rooms with one to receive".to_owned());
+                }
             },
             Purpose::Call => return Err("MediaMTX does not send and receive on one transport".to_owned()),
         };

@@ -119,7 +119,8 @@ impl Tillside {
         let _ = url.set_scheme("ws");
         let connected = tokio_tungstenite::connect_async(url.as_str()).await;
         let (mut socket, _) = connected.map_err(|error| format!("cannot open {url}: {error}"))?;
-        say(&mut socket, &json!({ "t": "hello", "v": [1], "token": self.token(leg)?, "sdk": "tillside-bench" })).await?;
+        say(&mut socket, &json!({ "t": "hello", "v": [1], "token": self.token(leg)?, "sdk": "tillside-bench" }))
+            .await?;
         hear(&mut socket, "welcome").await?;
         let offer = write_offer(&leg.lines, &local.credentials, &local.fingerprint, "actpass");
         say(&mut socket, &json!({ "t": "join", "offer": offer, "tracks": tracks(&leg.lines) })).await?;
@@ -272,5 +273,8 @@ fn beside_us() -> Result<PathBuf, String> {
     if path.exists() {
         return Ok(path);
     }
-    Err(format!("there is no {}: build it with `cargo build --release -p tillside`, or name one with --node", path.display()))
+    Err(format!(
+        "there is no {}: build it with `cargo build --release -p tillside`, or name one with --node",
+        path.display()
+    ))
 }

@@ -44,8 +44,7 @@ pub(super) async fn enter(
     local: &Local,
 ) -> Result<Entered, EnterError> {
     let offer = write_offer(&leg.lines, &local.credentials, &local.fingerprint, endpoint.setup);
-    let mut request =
-        client.post(endpoint.url.clone()).header(header::CONTENT_TYPE, "application/sdp").body(offer);
+    let mut request = client.post(endpoint.url.clone()).header(header::CONTENT_TYPE, "application/sdp").body(offer);
     if let Some(token) = &endpoint.token {
         request = request.bearer_auth(token);
     }
@@ -93,10 +92,14 @@ pub(super) fn unreachable(url: &Url, error: &reqwest::Error) -> EnterError {
 fn refusal(status: StatusCode, body: &str) -> EnterError {
     let said: String = body.chars().take(REFUSAL_CHARS).collect();
     let advice = match status.as_u16() {
-        401 => "the token was not accepted: is --key the id and secret of a key of this server, and --tenant its tenant?",
+        401 => {
+            "the token was not accepted: is --key the id and secret of a key of this server, and --tenant its tenant?"
+        }
         403 => "the token does not allow it",
         404 => "there is no such room or path on this server",
-        429 => "the server limits joins per address: raise limits.joins_per_second_per_address, or join slower (--over)",
+        429 => {
+            "the server limits joins per address: raise limits.joins_per_second_per_address, or join slower (--over)"
+        }
         503 => "the server takes nobody now",
         _ => "the server refused the offer",
     };

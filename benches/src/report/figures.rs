@@ -12,7 +12,8 @@ pub(super) fn tiles(rows: &[Row], ratios: &[Ratio]) -> String {
     for ratio in ratios {
         let per_cpu = format!("{:.1}×", ratio.packets_per_cpu_s);
         tiles.push((per_cpu, format!("the packets per CPU second of {}", ratio.against), ratio.scenario.clone()));
-        tiles.push((format!("{:.1}×", ratio.p99), "lower p99 delay".to_owned(), ratio.scenario.clone()));
+        let (times, word) = if ratio.p99 >= 1.0 { (ratio.p99, "lower") } else { (1.0 / ratio.p99.max(1e-9), "higher") };
+        tiles.push((format!("{times:.1}×"), format!("{word} p99 delay"), ratio.scenario.clone()));
     }
     if let (true, Some(best)) = (ratios.is_empty(), rows.first()) {
         let note = best.scenario.clone();
@@ -44,7 +45,8 @@ pub(super) fn ratios(rows: &[Row], ratios: &[Ratio]) -> Option<String> {
         let throughput: Vec<Bar> = rows
             .iter()
             .map(|row| {
-                let times = ratio(&row.target).map_or(String::new(), |r| format!(" · ours {:.1}×", r.packets_per_cpu_s));
+                let times =
+                    ratio(&row.target).map_or(String::new(), |r| format!(" · ours {:.1}×", r.packets_per_cpu_s));
                 bar(row, row.packets_per_cpu_s, format!("{}{times}", thousands(row.packets_per_cpu_s)))
             })
             .collect();

@@ -182,15 +182,16 @@ impl Bot {
         }
         let known = self.receptions.iter().position(|reception| reception.ssrc == header.ssrc);
         let Some(index) = known.or_else(|| {
-            // A new stream has to prove itself; that this packet is opened again below is a replay, hence not counted.
-            let mut copy = packet.to_vec();
-            let opened = keys.opener.open_rtp(&mut copy, NewSsrc::Admit);
-            if opened.is_err() || self.receptions.len() >= RECEPTIONS_MAX {
-                tally.unauthentic += 1;
+            // A new stream has to prove itself. A copy, since the packet itself is still counted below.
+            if self.receptions.len() >= RECEPTIONS_MAX {
+                return None;
+            }
+            let mut reception = Reception::new(header.ssrc, kind, header.sequence);
+            if !open_and_judge(keys, &mut reception, &mut packet.to_vec(), &header, at, tally) {
                 return None;
             }
             self.playing_after.get_or_insert(moment.now - self.began);
-            self.receptions.push(Reception::new(header.ssrc, kind, header.sequence));
+            self.receptions.push(reception);
             Some(self.receptions.len() - 1)
         }) else {
             return;
@@ -201,9 +202,9 @@ impl Bot {
         tally.received_bytes += packet.len() as u64;
         if known.is_some() && (!reception.keyframe_seen || number % tally.open_every == 0) {
             open_and_judge(keys, reception, packet, &header, at, tally);
-            if reception.keyframe_seen && reception.kind == Kind::Video {
-                self.keyframe_after.get_or_insert(moment.now - self.began);
-            }
+        }
+        if reception.keyframe_seen && reception.kind == Kind::Video {
+            self.keyframe_after.get_or_insert(moment.now - self.began);
         }
     }
 
@@ -226,8 +227,7 @@ impl Bot {
         for stream in &mut self.streams {
             while stream.poll_timeout() <= moment.now {
                 buffer.clear();
-                let size =
-                    stream.take_burst(moment.now, moment.wall, &mut self.transport_number, &keys.sealer, buffer);
+                let size = stream.take_burst(moment.now, moment.wall, &mut self.transport_number, &keys.sealer, buffer);
                 if send_run(&self.socket, buffer, size).is_err() {
                     tally.send_errors += 1;
                 }
@@ -291,6 +291,7 @@ impl Bot {
     }
 }
 
+/// Opens a packet for its delay, and looks for the first keyframe. False if it is not authentic.
 fn open_and_judge(
     keys: &mut Keys,
     reception: &mut Reception,
@@ -298,10 +299,10 @@ fn open_and_judge(
     header: &RtpHeader,
     at: u64,
     tally: &mut Tally,
-) {
+) -> bool {
     let Ok(opened) = keys.opener.open_rtp(packet, NewSsrc::Admit) else {
         tally.unauthentic += 1;
-        return;
+        return false;
     };
     let payload = &packet[header.len()..opened.len];
     if let Some(stamp) = Stamp::read(payload) {
@@ -311,6 +312,7 @@ fn open_and_judge(
         let descriptor = Vp8Descriptor::parse(payload);
         reception.keyframe_seen = descriptor.and_then(|descriptor| descriptor.keyframe_size(payload)).is_some();
     }
+    true
 }
 
 fn request_keyframe(streams: &mut [Stream], media: Ssrc) {

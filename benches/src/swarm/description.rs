@@ -220,12 +220,7 @@ fn extensions(sdp: &str) -> ExtensionIds {
         let mut ids = found.filter(|(_, uri)| uri.split(' ').next() == Some(wanted));
         ids.next().and_then(|(id, _)| id.split('/').next()?.parse().ok())
     };
-    ExtensionIds {
-        audio_level: id(AUDIO_LEVEL.1),
-        transport_cc: id(TRANSPORT_CC.1),
-        mid: id(MID.1),
-        rid: id(RID.1),
-    }
+    ExtensionIds { audio_level: id(AUDIO_LEVEL.1), transport_cc: id(TRANSPORT_CC.1), mid: id(MID.1), rid: id(RID.1) }
 }
 
 #[cfg(test)]

@@ -67,9 +67,7 @@ pub(super) fn write_reports(
 ) {
     for stream in streams {
         let ssrc = Ssrc(stream.ssrc());
-        if !writer.sender_report(ssrc, &stream.sender_info(now, wall), &[])
-            || !writer.source_description(ssrc, "bot")
-        {
+        if !writer.sender_report(ssrc, &stream.sender_info(now, wall), &[]) || !writer.source_description(ssrc, "bot") {
             return;
         }
     }

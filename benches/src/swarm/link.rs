@@ -35,8 +35,7 @@ pub(crate) struct Identity {
 impl Identity {
     pub(crate) fn new() -> Result<Self, String> {
         let failed = |error: &dyn std::fmt::Debug| format!("cannot set up DTLS: {error:?}");
-        let certificate =
-            dimpl::certificate::generate_self_signed_certificate().map_err(|error| failed(&error))?;
+        let certificate = dimpl::certificate::generate_self_signed_certificate().map_err(|error| failed(&error))?;
         let config = Config::builder().build().map_err(|error| failed(&error))?;
         Ok(Self { certificate, config: Arc::new(config) })
     }

@@ -30,7 +30,8 @@ impl FromStr for VideoRate {
 
     /// `250x1000`: 250 packets a second with 1,000 bytes of payload.
     fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split_once('x').and_then(|(packets, bytes)| Some((packets.parse().ok()?, bytes.parse().ok()?)));
+        let parts =
+            text.split_once('x').and_then(|(packets, bytes)| Some((packets.parse().ok()?, bytes.parse().ok()?)));
         match parts {
             Some((packets, bytes)) if packets >= 1.0 && packets <= 100_000.0 && (40..=1_400).contains(&bytes) => {
                 Ok(Self { packets, bytes })

@@ -77,8 +77,7 @@ impl Inbox {
         }
         let (fd, flags) = (socket.as_fd().as_raw_fd(), libc::MSG_DONTWAIT);
         // SAFETY: BATCH headers, whose pointers were set above from exclusive borrows of fields that are still live.
-        let count =
-            unsafe { libc::recvmmsg(fd, self.headers.as_mut_ptr(), BATCH as u32, flags, std::ptr::null_mut()) };
+        let count = unsafe { libc::recvmmsg(fd, self.headers.as_mut_ptr(), BATCH as u32, flags, std::ptr::null_mut()) };
         usize::try_from(count).map_err(|_| io::Error::last_os_error())
     }
 
@@ -188,7 +187,10 @@ mod tests {
         let count = inbox.receive(&receiver).unwrap();
         let sizes = (0..count).map(|index| {
             let arrival = inbox.arrival(index);
-            assert!(arrival.at >= before && arrival.at < before + 60_000_000_000, "arrival times are on the wall clock");
+            assert!(
+                arrival.at >= before && arrival.at < before + 60_000_000_000,
+                "arrival times are on the wall clock"
+            );
             let segment = arrival.segment;
             arrival.bytes.chunks(segment).map(<[u8]>::len).collect()
         });

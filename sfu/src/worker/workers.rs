@@ -3,6 +3,7 @@
 use super::inbox::{InboxSender, inbox};
 use super::links::{Links, mesh};
 use super::poller::Poller;
+use super::stress::{BUSY_PERMILLE_MAX, Stress};
 use super::tcp::acceptor::{Acceptor, AcceptorHandle};
 use super::tcp::{Accepted, TcpConnections};
 use super::udp::{BindError, ReceiveBatch, UdpSockets};
@@ -61,10 +62,16 @@ pub enum StartError {
     TooMany(usize),
 }
 
-/// The command queue of a worker is full: it is overloaded.
+/// Why a command was not handed over: the worker is overloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the media worker's command queue is full")]
-pub struct QueueFull;
+pub enum NotTaken {
+    /// Too many commands wait already.
+    #[error("the media worker's command queue is full")]
+    QueueFull,
+    /// Whoever joined now would take from those who are here. Only joins are not taken for this.
+    #[error("the media worker is too busy for newcomers")]
+    Busy,
+}
 
 /// The running workers. Dropping it stops and joins the threads.
 pub struct Workers {
@@ -128,13 +135,15 @@ impl Workers {
         self.threads.len()
     }
 
-    /// Of the workers that `may` carry it, the one with the least load now, for a new room or satellite.
+    /// Of the workers that `may` carry it, the one with the least load now, for a new room or satellite; a
+    /// busy one only where all are.
     #[must_use]
     pub fn least_loaded(&self, may: impl Fn(WorkerId) -> bool) -> Option<WorkerId> {
         let load =
             |shared: &Shared| shared.participants.load(Ordering::Relaxed) + shared.placed.load(Ordering::Relaxed);
         let workers = (0..=u8::MAX).map(WorkerId).zip(&self.threads).filter(|(worker, _)| may(*worker));
-        let (worker, running) = workers.min_by_key(|(_, running)| load(&running.shared))?;
+        let order = |shared: &Shared| (shared.is_too_busy(), load(shared));
+        let (worker, running) = workers.min_by_key(|(_, running)| order(&running.shared))?;
         running.shared.placed.fetch_add(1, Ordering::Relaxed);
         Some(worker)
     }
@@ -142,10 +151,13 @@ impl Workers {
     /// Hands a command to the worker of its room.
     ///
     /// # Errors
-    /// [`QueueFull`]: nothing was handed over.
-    pub fn send(&self, worker: WorkerId, command: Command) -> Result<(), QueueFull> {
-        let running = self.threads.get(usize::from(worker.0)).ok_or(QueueFull)?;
-        running.commands.send(command).map_err(|_| QueueFull)
+    /// [`NotTaken`]: nothing was handed over.
+    pub fn send(&self, worker: WorkerId, command: Command) -> Result<(), NotTaken> {
+        let running = self.threads.get(usize::from(worker.0)).ok_or(NotTaken::QueueFull)?;
+        if matches!(command, Command::Join(_)) && running.shared.is_too_busy() {
+            return Err(NotTaken::Busy);
+        }
+        running.commands.send(command).map_err(|_| NotTaken::QueueFull)
     }
 
     /// The UDP addresses each worker really bound, worker 0 first.
@@ -158,6 +170,13 @@ impl Workers {
     #[must_use]
     pub fn tcp_address(&self) -> Option<SocketAddr> {
         self.acceptor.as_ref().map(|(handle, _)| handle.local_address())
+    }
+}
+
+impl Shared {
+    /// Whether it takes nobody new.
+    fn is_too_busy(&self) -> bool {
+        self.busy_permille.load(Ordering::Relaxed) >= BUSY_PERMILLE_MAX
     }
 }
 
@@ -227,6 +246,7 @@ impl Bound {
             held_event: None,
             told_workers: true,
             shared: Arc::clone(&shared),
+            stress: Stress::new(Instant::now()),
             dropped_sends: 0,
         };
         let thread = std::thread::Builder::new().name(format!("media-{}", id.0)).spawn(move || worker.run())?;
@@ -271,4 +291,51 @@ fn candidates(advertise: &[IpAddr], local: &[SocketAddr], tcp: Option<SocketAddr
         }
     }
     candidates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Join;
+    use crate::id::{ParticipantId, RoomId};
+    use crate::sdp::{Offer, Purpose};
+
+    #[tokio::test]
+    async fn a_busy_worker_takes_nobody_new_and_everything_else() {
+        let (events, _received) = tokio::sync::mpsc::channel(64);
+        let bind = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+        let config = WorkersConfig { workers: 1, bind, udp_port_base: 0, tcp_port: None, advertise: Vec::new() };
+        let mut workers = Workers::start(&config, events).unwrap();
+        let join = || {
+            Command::Join(Box::new(Join {
+                room: RoomId(1),
+                participant: ParticipantId(1),
+                offer: Offer::parse(OFFER).unwrap(),
+                tracks: Vec::new(),
+                subscribe: true,
+                priority: 0,
+                purpose: Purpose::Play,
+                home: None,
+            }))
+        };
+        // Its thread would say that it is not busy; without one, what is not refused for that finds no queue.
+        let running = &mut workers.threads[0];
+        running.shared.stop.store(true, Ordering::Relaxed);
+        running.waker.wake().unwrap();
+        running.thread.take().unwrap().join().unwrap().unwrap();
+        let busy = |workers: &Workers, permille| {
+            workers.threads[0].shared.busy_permille.store(permille, Ordering::Relaxed);
+        };
+        busy(&workers, BUSY_PERMILLE_MAX);
+        assert_eq!(workers.send(WorkerId(0), join()), Err(NotTaken::Busy));
+        assert_eq!(workers.send(WorkerId(0), Command::Leave(ParticipantId(1))), Err(NotTaken::QueueFull));
+        busy(&workers, BUSY_PERMILLE_MAX - 1);
+        assert_eq!(workers.send(WorkerId(0), join()), Err(NotTaken::QueueFull));
+    }
+
+    const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\n\
+        a=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\na=mid:0\r\na=recvonly\r\na=rtcp-mux\r\n\
+        a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:\
+        10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\na=rtpmap:111 opus/48000/2\r\n";
 }
