@@ -72,8 +72,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     println!("{METHOD}\n");
     println!(
-        "{:>11} {:>8} {:>3} {:>14} {:>9} {:>7} {:>8} {:>14}  {}",
-        "subscribers", "payload", "k", "ns/packet", "limit ns", "ratio", "spread", "allocs/packet", "SRTP"
+        "{:>11} {:>8} {:>3} {:>14} {:>9} {:>7} {:>8} {:>14}  SRTP",
+        "subscribers", "payload", "k", "ns/packet", "limit ns", "ratio", "spread", "allocs/packet"
     );
     let identity = BotIdentity::new();
     let mut rows = Vec::new();

@@ -86,7 +86,10 @@ const HELP: &[(&str, &str)] = &[
     ("tillside_gso_messages_total", "Send calls by the number of datagrams in one"),
     ("tillside_rooms", "Rooms with media now"),
     ("tillside_participants", "Participants with media now"),
-    ("tillside_workers_busy_permille", "Time that media workers were busy in the last second, 1,000 for each whole one"),
+    (
+        "tillside_workers_busy_permille",
+        "Time that media workers were busy in the last second, 1,000 for each whole one",
+    ),
     ("tillside_tracks", "Publications (in) and bound slots (out) now"),
     ("tillside_sessions", "Signaling sessions now, WHIP and WHEP included"),
     ("tillside_http_connections", "HTTP connections now"),

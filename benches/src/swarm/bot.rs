@@ -200,7 +200,7 @@ impl Bot {
         let number = reception.count(header.sequence);
         tally.received += 1;
         tally.received_bytes += packet.len() as u64;
-        if known.is_some() && (!reception.keyframe_seen || number % tally.open_every == 0) {
+        if known.is_some() && (!reception.keyframe_seen || number.is_multiple_of(tally.open_every)) {
             open_and_judge(keys, reception, packet, &header, at, tally);
         }
         if reception.keyframe_seen && reception.kind == Kind::Video {

@@ -200,10 +200,8 @@ impl Link {
                     self.dtls_due = Some(at.max(now + Duration::from_millis(1)));
                     return;
                 }
-                Output::PeerCert(der) => {
-                    if !self.fingerprint.is_of(der) {
-                        self.failed = Some("the server's certificate is not the one of its answer".to_owned());
-                    }
+                Output::PeerCert(der) if !self.fingerprint.is_of(der) => {
+                    self.failed = Some("the server's certificate is not the one of its answer".to_owned());
                 }
                 Output::KeyingMaterial(material, profile) => self.keys = keys(profile, &material),
                 Output::CloseNotify => self.fail("the server closed the association".to_owned()),

@@ -33,7 +33,7 @@ impl FromStr for VideoRate {
         let parts =
             text.split_once('x').and_then(|(packets, bytes)| Some((packets.parse().ok()?, bytes.parse().ok()?)));
         match parts {
-            Some((packets, bytes)) if packets >= 1.0 && packets <= 100_000.0 && (40..=1_400).contains(&bytes) => {
+            Some((packets, bytes)) if (1.0..=100_000.0).contains(&packets) && (40..=1_400).contains(&bytes) => {
                 Ok(Self { packets, bytes })
             }
             _ => Err(format!(

@@ -146,7 +146,7 @@ impl Stream {
         let clock = if self.plan.kind == Kind::Audio { 48_000.0 } else { 90_000.0 };
         let elapsed = now.saturating_duration_since(self.began).as_secs_f64();
         SenderInfo {
-            ntp: NtpTime(seconds << 32 | (nanos << 32) / 1_000_000_000),
+            ntp: NtpTime((seconds << 32) | ((nanos << 32) / 1_000_000_000)),
             rtp_timestamp: self.plan.ssrc.wrapping_add((elapsed * clock) as u64 as u32),
             packets: self.number as u32,
             payload_bytes: self.payload_bytes as u32,
