@@ -285,13 +285,8 @@ fn draw_in_holders(known: &[(Key, &Evidence)], found: &mut [bool]) {
         let fields = &visible[at..at + run];
         let ends_in_card = visible.get(at + run).is_some_and(|next| found[*next]);
         let evidence = |place: &usize| known[*place].1;
-        let holder = match at {
-            0 => {
-                let number = visible.get(run).is_some_and(|next| decide::alone(evidence(next)) == Verdict::Anchor);
-                number && fields.iter().all(|place| decide::is_plain_name(evidence(place)))
-            }
-            _ => fields.iter().all(|place| decide::may_be_holder(evidence(place))),
-        };
+        let before_number = || visible.get(run).is_some_and(|next| decide::alone(evidence(next)) == Verdict::Anchor);
+        let holder = (at > 0 || before_number()) && fields.iter().all(|place| decide::may_be_holder(evidence(place)));
         if (1..=NAMES_MAX).contains(&run) && ends_in_card && holder {
             fields.iter().for_each(|place| found[*place] = true);
         }
