@@ -141,6 +141,12 @@ impl Classifier {
         for key in changes.added.iter().chain(&changes.texts).chain(&changes.thinned) {
             self.affect_around(mirror, *key, &mut affected);
         }
+        for key in &changes.closed_up {
+            // What stands before the gap and what stands behind it are neighbours now.
+            let behind = |at: &Key| mirror.root().and_then(|root| mirror.after(*at, root));
+            affect_along(mirror, std::iter::successors(Some(*key), behind), &mut affected);
+            self.affect_around(mirror, *key, &mut affected);
+        }
         for key in changes.named.iter().chain(&changes.raised) {
             self.affect_at(mirror, *key, &mut affected);
             if self.speaks(mirror, *key) {
@@ -161,16 +167,12 @@ impl Classifier {
         }
     }
 
-    /// Adds the controls that a changed text stands before or behind, as far as evidence is gathered from there.
+    /// Adds the controls that a changed text or subtree stands before or behind, as far as evidence is gathered there.
     fn affect_around(&self, mirror: &Mirror, key: Key, affected: &mut BTreeSet<Key>) {
         let Some(root) = mirror.root() else { return };
         self.affect_at(mirror, key, affected);
-        let forward = std::iter::successors(mirror.past(key, root), |at| mirror.after(*at, root));
-        let forward = evidence::before_words(mirror, forward).take(evidence::NEAR_NODES_MAX);
-        affected.extend(forward.filter(|at| mirror.role(*at).is_control()).take(2));
-        let backward = std::iter::successors(mirror.before(key), |at| mirror.before(*at));
-        let backward = evidence::before_words(mirror, backward).take(evidence::NEAR_NODES_MAX);
-        affected.extend(backward.filter(|at| mirror.role(*at).is_control()).take(2));
+        affect_along(mirror, std::iter::successors(mirror.past(key, root), |at| mirror.after(*at, root)), affected);
+        affect_along(mirror, std::iter::successors(mirror.before(key), |at| mirror.before(*at)), affected);
     }
 
     /// Whether a container's own names say anything about the controls in it. Most classes are about looks.
@@ -254,6 +256,12 @@ impl Classifier {
         draw_in_holders(&known, &mut found);
         known.iter().zip(found).filter(|(_, found)| *found).map(|((key, _), _)| *key).collect()
     }
+}
+
+/// Adds the next two controls on a walk away from a change, as far as its words count as words beside them.
+fn affect_along(mirror: &Mirror, walk: impl Iterator<Item = Key>, affected: &mut BTreeSet<Key>) {
+    let near = evidence::near_words(mirror, walk).take(evidence::NEAR_NODES_MAX);
+    affected.extend(near.filter(|at| mirror.role(*at).is_control()).take(2));
 }
 
 /// What stands right beside a found field and says nothing else: the code behind the dates, the holder's last name
