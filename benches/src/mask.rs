@@ -8,6 +8,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 use tillside_cobrowse::score::{Finding, Score};
 
+const METHOD: &str = "every stream through the relay core, a viewer from the start and one that comes late; a field counts as \
+recognised at level Payment; the leak rule is proven on each unmasked stream first";
+
 /// See [`super::Command::Mask`].
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

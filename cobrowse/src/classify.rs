@@ -141,6 +141,12 @@ impl Classifier {
         for key in changes.added.iter().chain(&changes.texts).chain(&changes.thinned) {
             self.affect_around(mirror, *key, &mut affected);
         }
+        for key in &changes.closed_up {
+            // What stands before the gap and what stands behind it are neighbours now.
+            let behind = |at: &Key| mirror.root().and_then(|root| mirror.after(*at, root));
+            affect_along(mirror, std::iter::successors(Some(*key), behind), &mut affected);
+            self.affect_around(mirror, *key, &mut affected);
+        }
         for key in changes.named.iter().chain(&changes.raised) {
             self.affect_at(mirror, *key, &mut affected);
             if self.speaks(mirror, *key) {
@@ -161,16 +167,12 @@ impl Classifier {
         }
     }
 
-    /// Adds the controls that a changed text stands before or behind, as far as evidence is gathered from there.
+    /// Adds the controls that a changed text or subtree stands before or behind, as far as evidence is gathered there.
     fn affect_around(&self, mirror: &Mirror, key: Key, affected: &mut BTreeSet<Key>) {
         let Some(root) = mirror.root() else { return };
         self.affect_at(mirror, key, affected);
-        let forward = std::iter::successors(mirror.past(key, root), |at| mirror.after(*at, root));
-        let forward = evidence::before_words(mirror, forward).take(evidence::NEAR_NODES_MAX);
-        affected.extend(forward.filter(|at| mirror.role(*at).is_control()).take(2));
-        let backward = std::iter::successors(mirror.before(key), |at| mirror.before(*at));
-        let backward = evidence::before_words(mirror, backward).take(evidence::NEAR_NODES_MAX);
-        affected.extend(backward.filter(|at| mirror.role(*at).is_control()).take(2));
+        affect_along(mirror, std::iter::successors(mirror.past(key, root), |at| mirror.after(*at, root)), affected);
+        affect_along(mirror, std::iter::successors(mirror.before(key), |at| mirror.before(*at)), affected);
     }
 
     /// Whether a container's own names say anything about the controls in it. Most classes are about looks.
@@ -256,6 +258,12 @@ impl Classifier {
     }
 }
 
+/// Adds the next two controls on a walk away from a change, as far as its words count as words beside them.
+fn affect_along(mirror: &Mirror, walk: impl Iterator<Item = Key>, affected: &mut BTreeSet<Key>) {
+    let near = evidence::near_words(mirror, walk).take(evidence::NEAR_NODES_MAX);
+    affected.extend(near.filter(|at| mirror.role(*at).is_control()).take(2));
+}
+
 /// What stands right beside a found field and says nothing else: the code behind the dates, the holder's last name
 /// behind the first.
 fn draw_in_neighbours(known: &[(Key, &Evidence)], found: &mut [bool]) {
@@ -285,13 +293,8 @@ fn draw_in_holders(known: &[(Key, &Evidence)], found: &mut [bool]) {
         let fields = &visible[at..at + run];
         let ends_in_card = visible.get(at + run).is_some_and(|next| found[*next]);
         let evidence = |place: &usize| known[*place].1;
-        let holder = match at {
-            0 => {
-                let number = visible.get(run).is_some_and(|next| decide::alone(evidence(next)) == Verdict::Anchor);
-                number && fields.iter().all(|place| decide::is_plain_name(evidence(place)))
-            }
-            _ => fields.iter().all(|place| decide::may_be_holder(evidence(place))),
-        };
+        let before_number = || visible.get(run).is_some_and(|next| decide::alone(evidence(next)) == Verdict::Anchor);
+        let holder = (at > 0 || before_number()) && fields.iter().all(|place| decide::may_be_holder(evidence(place)));
         if (1..=NAMES_MAX).contains(&run) && ends_in_card && holder {
             fields.iter().for_each(|place| found[*place] = true);
         }

@@ -15,6 +15,8 @@ const NUMBER: &str = "4539578763621486";
 
 /// The field that every story is about.
 const FIELD: u64 = 20;
+/// Another field, right before it in one story.
+const BETWEEN: u64 = 19;
 /// The text of the label before it, empty at first.
 const LABEL_TEXT: u64 = 11;
 
@@ -84,7 +86,13 @@ fn text(id: u64, content: &str) -> Value {
 type Fact = fn(&mut World);
 
 /// What may come late, each enough by itself.
-const FACTS: [(&str, Fact); 12] = [
+const FACTS: [(&str, Fact); 13] = [
+    ("what stood between it and its words goes", |world| {
+        world.add(4, Some(FIELD), element(BETWEEN, "input", json!({ "placeholder": "Suche" }), vec![]));
+        world.add(4, Some(BETWEEN), element(60, "div", json!({}), vec![text(61, "Kartennummer")]));
+        assert_eq!(world.level(FIELD), Level::Masked);
+        world.mutate(json!({ "removes": [{ "parentId": 4, "id": BETWEEN }] }));
+    }),
     ("the label's text", |world| world.mutate(json!({ "texts": [{ "id": LABEL_TEXT, "value": "Kartennummer" }] }))),
     ("a label elsewhere", |world| {
         world.set(FIELD, json!({ "id": "x7" }));

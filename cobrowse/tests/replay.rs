@@ -314,7 +314,9 @@ const COMPARE_EVERY: u64 = 97;
 
 /// Whether the page is shown; if so, a viewer who has just come must see what a live one has put together.
 fn is_seen_by_late_viewers(relay: &mut Relay, seen: &Tree, step: u64) -> bool {
-    relay.add_viewer(SHARE, LATE).unwrap();
+    if relay.add_viewer(SHARE, LATE).is_err() {
+        return false; // the share has just ended
+    }
     let mut late = Tree::default();
     poll(relay, LATE, &mut late);
     relay.remove_viewer(SHARE, LATE);

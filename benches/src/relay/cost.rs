@@ -96,7 +96,7 @@ fn snapshot_row(case: &str, pages: impl Iterator<Item = Vec<u8>>) -> Value {
         "pages": count,
         "bytes_in": bytes_in / (count * ROUNDS),
         "bytes_out": bytes_out / (count * ROUNDS),
-        "snapshot_ms": { "p50": taken.median(), "p99": taken.quantile(0.99) },
+        "snapshot_ms": { "p50": taken.median(), "p99": taken.quantile(0.99), "spread": taken.spread() },
         "serialise_ms": { "p50": written.median(), "p99": written.quantile(0.99) },
         "us_per_kb": per_kb.median(),
     })

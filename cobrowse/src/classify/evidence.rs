@@ -206,7 +206,7 @@ pub(super) fn text_of(mirror: &Mirror, top: Key, except: Key) -> String {
 }
 
 /// A walk away from a text, up to where it is no longer among the words next to a control.
-pub(super) fn before_words(mirror: &Mirror, walk: impl Iterator<Item = Key>) -> impl Iterator<Item = Key> {
+pub(super) fn near_words(mirror: &Mirror, walk: impl Iterator<Item = Key>) -> impl Iterator<Item = Key> {
     let mut texts = 0;
     walk.take_while(move |key| {
         texts += usize::from(matches!(&mirror.node(*key).kind, Kind::Text(text) if says_something(text)));

@@ -111,9 +111,13 @@ fn identifier_topics(text: &str) -> Topics {
 const NOISE_LETTERS_MAX: usize = 3;
 
 /// An identifier without the scraps of hashes and counters in it: `id97rg` says nothing, though “rg” is a word. A part
-/// in which a small letter follows a digit was made by a machine; its short runs of letters are blanked.
+/// in which letters, digits and again small letters follow each other was made by a machine; its short runs of letters
+/// are blanked.
 fn without_noise(text: &str) -> Cow<'_, str> {
-    let is_made = |part: &[u8]| part.windows(2).any(|pair| pair[0].is_ascii_digit() && pair[1].is_ascii_lowercase());
+    let is_made = |part: &[u8]| {
+        let letters = part.iter().position(u8::is_ascii_alphabetic).unwrap_or(part.len());
+        part[letters..].windows(2).any(|pair| pair[0].is_ascii_digit() && pair[1].is_ascii_lowercase())
+    };
     if !is_made(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
@@ -322,9 +326,13 @@ mod tests {
         for text in ["id97rg", "a3cc9d1", "f0no7x", "x4pin2y"] {
             assert!(identifier_topics(text).is_empty(), "{text}");
         }
-        for (text, topic) in
-            [("cc1", Topic::Card), ("cardNumber2", Topic::Number), ("cvv2", Topic::Csc), ("f_7a.cvc", Topic::Csc)]
-        {
+        for (text, topic) in [
+            ("cc1", Topic::Card),
+            ("cardNumber2", Topic::Number),
+            ("cvv2", Topic::Csc),
+            ("f_7a.cvc", Topic::Csc),
+            ("44cc_number", Topic::Number),
+        ] {
             assert!(identifier_topics(text).has(topic), "{text}");
         }
     }

@@ -29,8 +29,10 @@ pub(crate) struct Changes {
     pub(crate) private_texts: Vec<(NodeId, Wiped)>,
     /// Elements whose own content or attributes rose in level.
     pub(crate) raised: BTreeSet<Key>,
-    /// Parents of what was removed: their controls may have other neighbours now.
+    /// Parents of what was removed.
     pub(crate) thinned: BTreeSet<Key>,
+    /// What followed what was removed: it has other neighbours now.
+    pub(crate) closed_up: BTreeSet<Key>,
 }
 
 /// A subtree that viewers must forget.
@@ -85,6 +87,7 @@ impl Mirror {
         gone.extend(self.subtree(key).map(|below| self.node(below).id));
         let node = self.node(key);
         let (shown, id, in_shadow, parent) = (node.shown, node.id, node.in_shadow, node.parent);
+        changes.closed_up.extend(node.next);
         if let Some(parent) = parent {
             if shown {
                 changes.removed.push(Gone { parent: self.node(parent).id, id, in_shadow });
@@ -93,6 +96,7 @@ impl Mirror {
         }
         self.remove(key);
         changes.thinned.retain(|parent| self.nodes.contains(parent.0 as usize));
+        changes.closed_up.retain(|next| self.nodes.contains(next.0 as usize));
     }
 
     /// Adds come in any order: one whose parent or sibling is still missing waits for it.
