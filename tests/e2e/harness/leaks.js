@@ -16,22 +16,22 @@ const SHORT = ['cc-csc', 'cc-exp'];
 
 /** Canaries in rrweb events. Times are left out: any digits may stand in them. */
 export function leaksInEvents(events) {
-  return [...new Set(events.flatMap((event) => texts({ ...event, timestamp: undefined }).flatMap(leaksIn)))];
+  return [...new Set(events.flatMap((event) => texts({ ...event, timestamp: undefined }).flatMap((text) => leaksIn(text))))];
 }
 
-/** Canaries in one text, by kind. */
-export function leaksIn(text) {
+/** Canaries in one text, by kind; `run`: digits of a number that make a leak, more where other numbers are about. */
+export function leaksIn(text, run = RUN) {
   const squeezed = text.replaceAll(/[\s\u00a0-]/g, '');
   const found = [];
-  for (const kind of NUMBERS) if (runs(CANARIES[kind]).some((run) => squeezed.includes(run))) found.push(kind);
+  for (const kind of NUMBERS) if (runs(CANARIES[kind], run).some((part) => squeezed.includes(part))) found.push(kind);
   for (const kind of WORDS) if (text.includes(CANARIES[kind])) found.push(kind);
   for (const kind of SHORT) if (text.trim() === CANARIES[kind]) found.push(kind);
   return found;
 }
 
-function runs(number) {
+function runs(number, length) {
   const digits = number.replaceAll(/\D/g, '');
-  return Array.from({ length: digits.length - RUN + 1 }, (_, start) => digits.slice(start, start + RUN));
+  return Array.from({ length: digits.length - length + 1 }, (_, start) => digits.slice(start, start + length));
 }
 
 /** All texts, names and numbers of a JSON value. */

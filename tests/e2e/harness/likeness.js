@@ -48,7 +48,9 @@ export function outline(isView) {
     const level = node.getAttribute('data-tillside-level');
     const shared = node.dataset?.tillside === 'share' || isView;
     const state = { id: node.id, class: node.getAttribute('class') ?? '', checked: node.checked ?? false, open: node.open ?? false, disabled: node.disabled ?? false };
-    const value = shared && ['input', 'textarea', 'select'].includes(tag) && node.type !== 'hidden' ? node.value : undefined;
+    // Options keep their words and lose their values.
+    const held = tag === 'select' ? node.selectedOptions[0]?.text : node.value;
+    const value = shared && ['input', 'textarea', 'select'].includes(tag) && node.type !== 'hidden' ? held : undefined;
     if (level) return { tag, level };
     return { tag, ...state, value, children: inside(node), shadow: node.shadowRoot ? inside(node.shadowRoot) : undefined, frame: frame(node, tag) };
   };

@@ -7,7 +7,7 @@ import { launch, missing, until } from '../harness/browser.js';
 import { sameTree } from '../harness/likeness.js';
 import { startNode } from '../harness/node.js';
 import { participate } from '../harness/participant.js';
-import { click, find, shows } from '../harness/people.js';
+import { click, find } from '../harness/people.js';
 import { goTo, sharedPage } from '../harness/sharing.js';
 import { openStore } from '../harness/store.js';
 import { Hand } from '../harness/verbs.js';
@@ -157,7 +157,7 @@ for (const [shopperKind, agentKind] of [
         const state = () => shopper.page.$eval('#state', ({ textContent }) => textContent);
         await takeControl(agent, shopper);
         await clickInView(agent, '#text');
-        await until('the letters have a field to go to', () => shows(agent.page, 'page-keys'));
+        await until('the letters have a field to go to', () => agent.page.evaluate(() => document.querySelector('.page-field') !== null && document.activeElement?.dataset.testid === 'page-keys'));
         await agent.page.keyboard.type('brass lamp');
         await until(`${framework} has what was typed`, async () => (await state()).includes('text=brass lamp '));
         await clickInView(agent, '#gift');
@@ -175,6 +175,7 @@ for (const [shopperKind, agentKind] of [
 /** The agent picks the hand, asks, and the shopper agrees. */
 async function takeControl(agent, shopper) {
   await click(agent.page, 'ask-control');
+  await click(agent.page, 'ask-type');
   await click(shopper.page, 'control-accept');
   await find(agent.page, 'control-granted');
   await click(agent.page, 'tool-act');

@@ -62,7 +62,7 @@ for (const kind of ['chromium', 'firefox']) {
     });
 
     it('sec_27 runs nothing and asks for nothing when it comes through the relay', async () => {
-      const store = await openStore();
+      const store = await openStore({ help: node.origin });
       const sharer = await participate(browser, { node, store, role: 'shopper', room: `hostile-${kind}` });
       const agent = await agentArrives(browser, node.origin, { prepare: watchForHarm });
       const dialogs = countDialogs(agent.page);
