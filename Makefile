@@ -5,6 +5,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 VENV := tests/interop/.venv
+# Builds the node with the very features that `cargo test --workspace` builds it with, so that nothing is built twice.
+BUILD_NODE := cargo build --quiet --workspace --bins --tests
 # How long each fuzz target runs, in seconds.
 FUZZ_SECONDS ?= 60
 # What `make bench` hands to tillside-bench instead of running its quick set, such as 'limit --json F'.
@@ -62,13 +64,13 @@ unit: sdk/dist/.stamp ## Rust tests of all crates (with simulation and fuzz corp
 	npm --prefix sdk run size
 
 .PHONY: e2e
-e2e: sdk/dist/.stamp tests/e2e/node_modules/.stamp ## Calls between real Chromium and Firefox
-	cargo build --quiet -p tillside
+e2e: sdk/dist/.stamp tests/e2e/node_modules/.stamp ## Calls and shared pages in real Chromium and Firefox
+	$(BUILD_NODE)
 	tests/e2e/run
 
 .PHONY: interop
 interop: sdk/dist/.stamp $(VENV)/.stamp ## aiortc publishes by WHIP and plays by WHEP
-	cargo build --quiet -p tillside
+	$(BUILD_NODE)
 	$(VENV)/bin/python -m unittest discover --verbose --start-directory tests/interop
 
 .PHONY: fuzz

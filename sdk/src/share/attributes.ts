@@ -38,7 +38,7 @@ const REFUSED_IN_SVG = /^(?:on|data-|aria-)|^(?:href|xlink:href|src|id|class|sty
 /** What becomes of an attribute; `name` in lower case, but in SVG as it is. */
 export function attributeClass(element: Element, name: string): AttributeClass {
 	if (name === "style") return "style";
-	if (name === "value") return isButton(element) ? "words" : "refused";
+	if (name === "value") return isButton(element) || element instanceof HTMLOptionElement ? "words" : "refused";
 	if (PLAIN.has(name)) return "plain";
 	if (WORDS.has(name)) return "words";
 	if (STATES.has(name)) return "state";

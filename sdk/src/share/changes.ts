@@ -206,7 +206,7 @@ export class Changes {
 		const id = this.#known.id(node);
 		if (id === undefined) return;
 		const level = this.#known.levelBelow(this.#levelAround(node), node);
-		mutation.texts.push({ id, value: mask.text(node, level) });
+		mutation.texts.push({ id, value: mask.text(node, level, this.#at.typed()) });
 	}
 
 	/** Texts that make a number together with a changed one are told again, so that they are hidden as well. */

@@ -34,6 +34,18 @@ export class Controls {
 		this.#held.clear();
 	}
 
+	/** What payment controls hold now, for {@link mask.text}. Never told to anybody. */
+	typed(): string[] {
+		const values: string[] = [];
+		for (const control of this.#held.keys()) {
+			const isPayment = this.#known.level(control) === LEVEL.payment;
+			if (isPayment && control.value !== "" && !isToggle(control) && control.localName !== "select") {
+				values.push(control.value);
+			}
+		}
+		return values;
+	}
+
 	/** Controls that hold something else than was told. */
 	*changes(): Generator<Change> {
 		for (const [control, told] of this.#held) {

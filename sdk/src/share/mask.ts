@@ -29,6 +29,9 @@ const WHOLE_NUMBER_DIGITS = 13;
 /** A split number stands close together: so many levels up, in so many characters. */
 const SPLIT_ANCESTORS_MAX = 3;
 const SPLIT_LENGTH_MAX = 80;
+/** Shortest hidden value whose repetition elsewhere in the page is hidden too, and from how many on as part of a text. */
+const REPEATED_LENGTH_MIN = 3;
+const REPEATED_PART_LENGTH_MIN = 5;
 /** Digits that a string in a style may hold; more could be part of a number. */
 const STYLE_DIGITS_MAX = 3;
 /** Longest attribute that leaves the page, styles and drawings apart. */
@@ -64,12 +67,27 @@ export function isShared(element: Element): boolean {
 	);
 }
 
-/** A text of the page. White space stays, since layout hangs on it. */
-export function text(node: Text, level: Level): Masked {
+/** A text of the page. White space stays, since layout hangs on it. `typed` is what its payment controls hold now. */
+export function text(node: Text, level: Level, typed: readonly string[]): Masked {
 	const content = node.data;
 	if (content.trim() === "") return seal(level === LEVEL.public ? content : " ");
 	if (level > LEVEL.public || holdsPaymentData(content) || splitNumber(node) !== undefined) return GLYPHS;
-	return seal(content);
+	return repeats(content, typed) ? GLYPHS : seal(content);
+}
+
+/** Whether a text shows again what was typed elsewhere, as the picture of a card beside its form does. */
+function repeats(content: string, typed: readonly string[]): boolean {
+	if (typed.length === 0) return false;
+	const shown = lettersAndDigits(content);
+	return typed.some((value) => {
+		const hidden = lettersAndDigits(value);
+		if (hidden.length < REPEATED_LENGTH_MIN) return false;
+		return shown === hidden || (hidden.length >= REPEATED_PART_LENGTH_MIN && shown.includes(hidden));
+	});
+}
+
+function lettersAndDigits(content: string): string {
+	return content.replace(/[^\p{L}\p{N}]/gu, "").toLowerCase();
 }
 
 /** The part of the page in which a text makes a number together with others: a card number in four spans. */

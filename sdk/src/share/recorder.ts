@@ -60,6 +60,7 @@ export class Recorder {
 			sheet: (owner) => this.#sheets.of(owner),
 			entered: (container) => this.#enter(container),
 			holds: (control) => this.#controls.enter(control),
+			typed: () => this.#controls.typed(),
 			doubtful: (container) => this.#changes.doubt(container),
 		};
 		this.#changes = new Changes(this.known, this.#at, () => this.#schedule());

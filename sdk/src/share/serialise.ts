@@ -25,6 +25,8 @@ export interface Surroundings {
 	entered: (container: Container) => void;
 	/** A control was written with what it holds now. */
 	holds: (control: Control) => void;
+	/** What payment controls hold now. */
+	typed: () => readonly string[];
 	/** A node stands where the relay may have it twice: compare this container again. */
 	doubtful: (container: Container) => void;
 }
@@ -96,7 +98,7 @@ export class Serialiser {
 				};
 			case Node.TEXT_NODE: {
 				const level = known.levelBelow(parent, node);
-				const textContent = mask.text(node as Text, level);
+				const textContent = mask.text(node as Text, level, this.#at.typed());
 				return { type: 3, textContent, id: known.tell(node, level) };
 			}
 			default:

@@ -300,6 +300,24 @@ describe("sec_24 what people type stays private", () => {
 	});
 });
 
+test("what a page repeats of a payment field is hidden, also while it is being typed", async () => {
+	const form =
+		'<label>Card number <input autocomplete="cc-number"></label><label>CVC <input autocomplete="cc-csc"></label>';
+	const { replica, change } = await recording(`<form>${form}</form><p>-</p><p>Total 1,234</p>`);
+	const shown = find("p").firstChild as Text;
+	for (const typed of ["42", "424242", "4242 4242 42"]) {
+		const isTold = () => replica.lines.join("\n").includes(typed === "42" ? "42" : "\u2022");
+		await change(() => {
+			find<HTMLInputElement>("input").value = typed;
+			shown.data = `Card ${typed} ··`;
+		}, isTold);
+	}
+	const told = JSON.stringify(replica.events);
+	expect(told).not.toContain("424242");
+	expect(told).not.toContain("4242 42");
+	expect(told).toContain("1,234");
+});
+
 test("sec_24 a number in pieces is hidden in all of them, also when the last comes late", async () => {
 	const { replica, change } = await recording("<p><b>4242</b> <b>4242</b> <b>4242</b> <b>4241</b></p>");
 	const shown = () => replica.lines.filter((line) => line.includes("424")).length;

@@ -138,7 +138,7 @@ test("large records are deflated, and split below the node's limit", async () =>
 	// Ideographs at random: three bytes each, of which deflate saves one.
 	const noise = Uint16Array.from({ length: 700_000 }, (_, index) => 0x4e00 + ((index * 7919 * (index % 251)) % 0x4000));
 	const parts = Array.from({ length: 70 }, (_, at) => String.fromCharCode(...noise.subarray(at * 1e4, (at + 1) * 1e4)));
-	const texts = [{ id: 1, value: mask.text(new Text(parts.join("")), 0) }];
+	const texts = [{ id: 1, value: mask.text(new Text(parts.join("")), 0, []) }];
 	const event: PageEvent = {
 		type: 3,
 		timestamp: 1,
@@ -157,7 +157,7 @@ test("large records are deflated, and split below the node's limit", async () =>
 });
 
 test("sec_15 what deflates too well goes as it is, since the node refuses it", async () => {
-	const value = mask.text(new Text("a ".repeat(300_000)), 0);
+	const value = mask.text(new Text("a ".repeat(300_000)), 0, []);
 	const data = { source: 0 as const, removes: [], adds: [], texts: [{ id: 1, value }], attributes: [] };
 	const frames = (await encodeEvents([{ type: 3, timestamp: 1, data }])) as ArrayBuffer[];
 	expect(new Uint8Array(frames[0] as ArrayBuffer)[0]).toBe("[".charCodeAt(0));
@@ -173,7 +173,7 @@ test("a snapshot written in slices is the JSON that it would be at once", async 
 				type: 0,
 				id: 1,
 				childNodes: [
-					node(2, [node(3), { type: 3, textContent: mask.text(new Text("x"), 0), id: 4 }] as never[]),
+					node(2, [node(3), { type: 3, textContent: mask.text(new Text("x"), 0, []), id: 4 }] as never[]),
 					node(5),
 				],
 			},
