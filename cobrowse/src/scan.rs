@@ -88,7 +88,7 @@ fn named_code(text: &str) -> Option<Hit> {
         // The 2 of CVV2 and CVC2 belongs to the name.
         let behind =
             behind.strip_prefix('2').filter(|rest| !rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(behind);
-        let digits = behind.trim_start_matches(|c: char| matches!(c, ' ' | ':' | '=' | '-' | '\u{a0}'));
+        let digits = behind.trim_start_matches([' ', ':', '=', '-', '\u{a0}']);
         let start = text.len() - digits.len();
         let length = digits.bytes().take_while(u8::is_ascii_digit).count();
         let found = start - name.end() < CODE_REACH && (3..=4).contains(&length);
