@@ -52,6 +52,10 @@ const SIZES: [(&str, usize); 3] = [("100 KB", 100_000), ("260 KB", 260_000), ("1
 pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     let wanted = |case: &str| case.starts_with(&arguments.only);
     let mut rows = Vec::new();
+    // First, since resident memory that other cases have freed would be used again and not be seen to grow.
+    if wanted("memory") {
+        rows.extend(SIZES.map(|(name, bytes)| cost::memory(name, bytes, arguments.seed)));
+    }
     if wanted("events") {
         rows.extend(cost::events(arguments.seed, arguments.events));
     }
@@ -60,9 +64,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
         if let Some(folder) = &arguments.corpus {
             rows.extend(cost::recorded(corpus::snapshots(folder)?));
         }
-    }
-    if wanted("memory") {
-        rows.extend(SIZES.map(|(name, bytes)| cost::memory(name, bytes, arguments.seed)));
     }
     if wanted("traffic") {
         rows.extend(traffic::minutes(arguments.seed));

@@ -270,9 +270,9 @@ proptest! {
     }
 }
 
-/// Events of one fuzz run; more by the compile-time variable TILLSIDE_FUZZ_EVENTS.
+/// Events of one fuzz run: about half a minute of a dev build. The compile-time variable TILLSIDE_FUZZ_EVENTS overrides it.
 fn fuzz_events() -> u64 {
-    option_env!("TILLSIDE_FUZZ_EVENTS").and_then(|count| count.parse().ok()).unwrap_or(100_000)
+    option_env!("TILLSIDE_FUZZ_EVENTS").and_then(|count| count.parse().ok()).unwrap_or(1_000_000)
 }
 
 /// A small generator of its own: the same run every time.
