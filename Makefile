@@ -64,7 +64,7 @@ unit: sdk/dist/.stamp ## Rust tests of all crates (with simulation and fuzz corp
 	npm --prefix sdk run size
 
 .PHONY: e2e
-e2e: sdk/dist/.stamp tests/e2e/node_modules/.stamp ## Calls and shared pages in real Chromium and Firefox
+e2e: sdk/dist/.stamp tests/e2e/node_modules/.stamp ## Calls and shared pages in real Chromium and Firefox; E2E=all: every pair of them
 	$(BUILD_NODE)
 	tests/e2e/run
 

@@ -34,12 +34,12 @@ export class Controls {
 		this.#held.clear();
 	}
 
-	/** What payment controls hold now, for {@link mask.text}. Never told to anybody. */
+	/** What private controls hold now, for {@link mask.text}. Never told to anybody. */
 	typed(): string[] {
 		const values: string[] = [];
 		for (const control of this.#held.keys()) {
-			const isPayment = this.#known.level(control) === LEVEL.payment;
-			if (isPayment && control.value !== "" && !isToggle(control) && control.localName !== "select") {
+			const isPrivate = (this.#known.level(control) ?? LEVEL.payment) > LEVEL.public;
+			if (isPrivate && control.value !== "" && !isToggle(control) && control.localName !== "select") {
 				values.push(control.value);
 			}
 		}

@@ -67,7 +67,7 @@ export function isShared(element: Element): boolean {
 	);
 }
 
-/** A text of the page. White space stays, since layout hangs on it. `typed` is what its payment controls hold now. */
+/** A text of the page. White space stays, since layout hangs on it. `typed` is what its private controls hold now. */
 export function text(node: Text, level: Level, typed: readonly string[]): Masked {
 	const content = node.data;
 	if (content.trim() === "") return seal(level === LEVEL.public ? content : " ");

@@ -25,7 +25,7 @@ export interface Surroundings {
 	entered: (container: Container) => void;
 	/** A control was written with what it holds now. */
 	holds: (control: Control) => void;
-	/** What payment controls hold now. */
+	/** What private controls hold now. */
 	typed: () => readonly string[];
 	/** A node stands where the relay may have it twice: compare this container again. */
 	doubtful: (container: Container) => void;

@@ -48,7 +48,8 @@ export class ShareStream extends Emitter<StreamEvents> {
 	#isOpen = false;
 	#ended = false;
 	#attempt = 0;
-	#seq = 0;
+	/** The relay takes a number of this viewer once, over all its streams: a later one begins above an earlier one. */
+	#seq = Date.now();
 	#heardAt = 0;
 	#sharerMs = 0;
 	#roundTripMs = 0;

@@ -141,6 +141,9 @@ export class PageSharing {
 		if (state.phase === "live") {
 			this.#pausedAt = location.href;
 			if (isPausePage()) this.#pause("page");
+		} else if (state.why === "hidden" && !document.hidden && !this.#isElsewhere) {
+			// The page before was left while its tab was hidden, and this one is in front.
+			this.#client.share.consent();
 		} else if (state.why === "page") {
 			this.#leavePausePage();
 			this.#placeTimer = setInterval(() => this.#leavePausePage(), PLACE_LOOK_MS);

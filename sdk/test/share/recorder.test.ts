@@ -300,7 +300,7 @@ describe("sec_24 what people type stays private", () => {
 	});
 });
 
-test("what a page repeats of a payment field is hidden, also while it is being typed", async () => {
+test("what a page repeats of a private field is hidden, also while it is being typed", async () => {
 	const form =
 		'<label>Card number <input autocomplete="cc-number"></label><label>CVC <input autocomplete="cc-csc"></label>';
 	const { replica, change } = await recording(`<form>${form}</form><p>-</p><p>Total 1,234</p>`);

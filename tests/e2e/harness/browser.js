@@ -45,6 +45,14 @@ export function executable(kind) {
   return EXECUTABLES[kind].find((path) => path && existsSync(path));
 }
 
+/**
+ * Of several browsers or pairs of them the first, where time is short; all of them with E2E=all. What is left out runs
+ * the same node with the same SDK in the other engine.
+ */
+export function chosen(list) {
+  return process.env.E2E === 'all' ? list : list.slice(0, 1);
+}
+
 /** Why scenarios with these browsers cannot run here; false when they can. Shown by the runner beside the skip. */
 export function missing(...kinds) {
   const absent = [...new Set(kinds)].filter((kind) => !executable(kind));

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { launch, missing, until } from '../harness/browser.js';
+import { chosen, launch, missing, until } from '../harness/browser.js';
 import { openCanary } from '../harness/canary.js';
 import { feedByHand, hostileGroups, hostilePage, provoke, showsMarker, watchForHarm } from '../harness/hostile.js';
 import { startNode } from '../harness/node.js';
@@ -21,7 +21,7 @@ const LIVE_MIN = 100;
 /** Pages that a reader of ours may refuse as a whole; with more, too little was tried. */
 const REFUSED_MAX = 60;
 
-for (const kind of ['chromium', 'firefox']) {
+for (const kind of chosen(['chromium', 'firefox'])) {
   describe(`a hostile page before an agent in ${kind}`, { skip: missing(kind) }, () => {
     let node;
     let browser;

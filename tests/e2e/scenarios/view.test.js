@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { vectors } from '../../fixtures/vectors.js';
 import { numbered } from '../../fixtures/vectors/payload.js';
-import { launch, missing, until } from '../harness/browser.js';
+import { chosen, launch, missing, until } from '../harness/browser.js';
 import { openCanary } from '../harness/canary.js';
 import { drain, recordUnmasked } from '../harness/recorder.js';
 import { openStore } from '../harness/store.js';
@@ -54,7 +54,7 @@ const BARE = [
   },
 ];
 
-for (const kind of ['chromium', 'firefox']) {
+for (const kind of chosen(['chromium', 'firefox'])) {
   describe(`the view in ${kind}`, { skip: missing(kind) }, () => {
     let view;
     let canary;
