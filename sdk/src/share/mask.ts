@@ -136,6 +136,7 @@ export function attribute(
 		case "words":
 			// A control's words tell the relay what it is, also while its value is hidden.
 			if (level > LEVEL.public && !isControl(element)) return undefined;
+			if (level > LEVEL.public && isControl(element) && repeats(content, [element.value])) return undefined;
 			return holdsPaymentData(content) ? undefined : seal(content);
 		case "link":
 			return level > LEVEL.public ? undefined : address(content);
