@@ -5,7 +5,8 @@ import { Acting, type ActingEvents } from "../src/view/acting";
 import type { Level } from "../src/view/events";
 import type { Place, Replay, ReplayEvents } from "../src/view/replay";
 import type { ShareStream, StreamEvents } from "../src/view/stream";
-import { fingerprint, type Target } from "../src/view/target";
+import { fingerprint } from "../src/fingerprint";
+import type { Target } from "../src/view/target";
 import type { Known } from "../src/view/tree";
 
 /** A page without a layout: whatever is at a place was put there by the test; every box is 200 × 100 at 100, 100. */

@@ -6,7 +6,7 @@
  */
 import type { Act, Guard, Rung, VerbResult } from "../protocol";
 import * as acting from "./acting";
-import { fingerprint } from "./fingerprint";
+import { fingerprintOf } from "./fingerprint";
 import { guardOf } from "./guard";
 import { parentOf } from "./known";
 import { LEVEL, type Level, levelOf } from "./mask";
@@ -96,7 +96,7 @@ export class Executor {
 		const node = this.#target.node(verb.node);
 		if (node === undefined || !node.isConnected) return "moved";
 		if (!(node instanceof Element) && !(node instanceof Document)) return "moved";
-		if (fingerprint(node) !== verb.fingerprint) return "moved";
+		if (fingerprintOf(node) !== verb.fingerprint) return "moved";
 		if (this.#levelAt(node) > LEVEL.public) return "hidden";
 		if (shows) return undefined;
 		return isForAgents(node, verb.act) ? undefined : "forbidden";

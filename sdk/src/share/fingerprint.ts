@@ -1,19 +1,13 @@
-/** What a node is, as agent, relay and page compute it alike. */
+/** What a node of the page is, for comparison with what an agent believes it is. */
+import { fingerprint } from "../fingerprint";
 
 /** Elements whose `type` the relay keeps. */
 const TYPED = /^(?:input|button|ol|ul|li|style)$/;
 
-/** 32-bit FNV-1a over tag, `id`, `type` and `role`, each followed by a line feed. */
-export function fingerprint(node: Element | Document): number {
-	if (!(node instanceof Element)) return fnv(["", "", "", ""]);
+/** The fingerprint of a node of this page; a document has no properties. */
+export function fingerprintOf(node: Element | Document): number {
+	if (!(node instanceof Element)) return fingerprint("", "", "", "");
 	const tag = node.localName.toLowerCase();
 	const attribute = (name: string) => node.getAttribute(name) ?? "";
-	return fnv([tag, attribute("id"), TYPED.test(tag) ? attribute("type") : "", attribute("role")]);
-}
-
-function fnv(parts: string[]): number {
-	const bytes = new TextEncoder().encode(parts.map((part) => `${part}\n`).join(""));
-	let hash = 0x811c9dc5;
-	for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-	return hash >>> 0;
+	return fingerprint(tag, attribute("id"), TYPED.test(tag) ? attribute("type") : "", attribute("role"));
 }

@@ -4,6 +4,7 @@
  * Never bare coordinates: a page that moved meanwhile would be hit elsewhere. Hidden nodes are never named; pointing at
  * one names the nearest node around it that the agent may see.
  */
+import { fingerprint } from "../fingerprint";
 import { dom } from "./dom";
 import type { Place, Replay } from "./replay";
 import type { Known } from "./tree";
@@ -23,12 +24,6 @@ export interface Aim {
 	known: Known;
 	/** What the place itself belongs to is hidden from us: `known` only surrounds it. */
 	isHidden: boolean;
-}
-
-/** What a node is, as relay and page compute it too: 32-bit FNV-1a over tag, id, type and role, a line feed after each. */
-export function fingerprint(tag: string, id: string, type: string, role: string): number {
-	const bytes = new TextEncoder().encode(`${tag}\n${id}\n${type}\n${role}\n`);
-	return bytes.reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193) >>> 0, 0x811c9dc5);
 }
 
 /** Names a node. */

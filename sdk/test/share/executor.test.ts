@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Act, Guard } from "../../src/protocol";
 import { Executor } from "../../src/share/executor";
-import { fingerprint } from "../../src/share/fingerprint";
+import { fingerprintOf } from "../../src/share/fingerprint";
 import { guardOf } from "../../src/share/guard";
 import { LEVEL } from "../../src/share/mask";
 
@@ -49,7 +49,7 @@ const control = (more: object = {}) => ({
 function act(what: Act, more: { viewer?: string; guard?: Guard; verb?: object } = {}) {
 	const node = "back" in what || "reload" in what ? 8 : 7;
 	const target = nodes.get(node) as Element | Document;
-	const verb = { seq: ++seq, epoch: 1, node, fingerprint: fingerprint(target), act: what, ...more.verb };
+	const verb = { seq: ++seq, epoch: 1, node, fingerprint: fingerprintOf(target), act: what, ...more.verb };
 	const { guard } = more;
 	return executor.handle({ t: "act", viewer: more.viewer ?? "p_a", name: "Robin", verb, ...(guard && { guard }) });
 }
@@ -63,7 +63,7 @@ test("relay, agent and page compute the same fingerprint", () => {
 	for (const byte of new TextEncoder().encode("input\ncard\ntext\n\n")) {
 		hash = ((hash ^ BigInt(byte)) * 16777619n) % 2n ** 32n;
 	}
-	expect(fingerprint(document.querySelector("input") as Element)).toBe(Number(hash));
+	expect(fingerprintOf(document.querySelector("input") as Element)).toBe(Number(hash));
 });
 
 describe("sec_28 what an agent may not do", () => {
