@@ -48,8 +48,6 @@ export class PageShare {
 	readonly #onPageHide = () => this.#assets.keep();
 	/** A paused page is not recorded, whatever the node asks for. */
 	#isPaused = false;
-	/** Whether the node waits for the page, or follows it. */
-	#isWanted = false;
 
 	constructor(options: PageShareOptions) {
 		this.#options = options;
@@ -77,8 +75,8 @@ export class PageShare {
 		});
 		this.#stream = new Stream(options.url, options.ticket, {
 			opened: ({ images }) => this.#assets.open(images),
-			snapshotWanted: () => this.#record(true),
-			stalled: () => this.#record(false),
+			snapshotWanted: () => this.#record(),
+			stalled: () => this.#recorder.pause(),
 			act: async (act) => {
 				const result = await this.#executor.handle(act);
 				this.#stream.sendOutcome({ t: "outcome", viewer: act.viewer, seq: act.verb.seq, result });
@@ -95,12 +93,15 @@ export class PageShare {
 		this.#badge.viewers = names;
 	}
 
-	/** Records nothing while paused. What the node asks for meanwhile is sent afterwards. */
+	/** Records nothing while paused. What the node asked for and did not get, before or meanwhile, it gets afterwards. */
 	set isPaused(paused: boolean) {
 		if (paused === this.#isPaused) return;
 		this.#isPaused = paused;
 		this.#badge.isPaused = paused;
-		this.#record(paused ? false : this.#isWanted);
+		if (paused) {
+			this.#recorder.pause();
+			this.#stream.withhold();
+		} else if (this.#stream.isWanted) this.#record();
 	}
 
 	/** Who may act in the page; undefined: nobody. */
@@ -119,10 +120,8 @@ export class PageShare {
 		this.#badge.remove();
 	}
 
-	#record(isWanted: boolean): void {
-		this.#isWanted = isWanted;
-		if (isWanted && !this.#isPaused) void this.#recorder.snapshot();
-		else this.#recorder.pause();
+	#record(): void {
+		if (!this.#isPaused) void this.#recorder.snapshot();
 	}
 
 	/** First this page stops acting, then others are told. */
