@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import puppeteer from 'puppeteer-core';
 import { installProbe } from './probe.js';
-import { closeWithin, keeper, within } from './scenario.js';
+import { closeWithin, keeper, NoAnswer, within } from './scenario.js';
 
 const EXECUTABLES = {
   chromium: [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'],
@@ -133,7 +133,8 @@ export async function until(what, condition, withinMs = 20_000) {
       last = await within(deadline - Date.now(), condition());
       if (last) return last;
     } catch (error) {
-      last = error;
+      // What was seen before says more than that there was no time left for another look.
+      if (!(error instanceof NoAnswer && last)) last = error;
     }
     await delay(100);
   } while (Date.now() < deadline);

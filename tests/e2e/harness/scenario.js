@@ -45,11 +45,14 @@ export async function closeWithin(thing, limitMs) {
   }
 }
 
-/** What `promise` gives, or an error once `limitMs` have passed without an answer. */
+/** A limit has passed. */
+export class NoAnswer extends Error {}
+
+/** What `promise` gives, or [`NoAnswer`] once `limitMs` have passed. */
 export async function within(limitMs, promise) {
   let timer;
   const limit = new Promise((_, fail) => {
-    timer = setTimeout(() => fail(new Error(`no answer within ${limitMs} ms`)), limitMs);
+    timer = setTimeout(() => fail(new NoAnswer(`no answer within ${limitMs} ms`)), limitMs);
   });
   try {
     return await Promise.race([promise, limit]);
