@@ -165,7 +165,7 @@ impl Call {
     fn open_sent(&mut self, source: &Source) -> u64 {
         let mut good = 0;
         for send in self.sends.datagrams() {
-            for packet in self.bots[index_of(send.to)].audit(self.sends.bytes(send)) {
+            for packet in self.bots[index_of(self.sends.path(send))].audit(self.sends.bytes(send)) {
                 let packet = Incoming::parse(&packet);
                 good += u64::from(packet.is_some_and(|packet| packet.payload.len() == source.payload()));
             }
@@ -222,7 +222,7 @@ impl Call {
 
     fn deliver(&mut self) {
         for send in self.sends.datagrams() {
-            let bot = &mut self.bots[index_of(send.to)];
+            let bot = &mut self.bots[index_of(self.sends.path(send))];
             bot.handle_datagram(self.now, self.sends.bytes(send));
             bot.publishers.iter_mut().for_each(|publisher| publisher.active = false);
         }

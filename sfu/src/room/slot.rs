@@ -229,7 +229,7 @@ impl Slot {
     }
 
     /// Forwards a packet of the encoding that is on its way, if the ring has it. Returns whether it was written.
-    #[inline]
+    #[inline(always)]
     fn forward_stored(
         &mut self,
         egress: &mut Egress<'_>,
@@ -264,7 +264,7 @@ impl Slot {
     }
 
     /// Seals one packet straight into the send slab.
-    #[inline]
+    #[inline(always)]
     fn write(
         &mut self,
         egress: &mut Egress<'_>,

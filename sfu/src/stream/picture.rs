@@ -100,7 +100,7 @@ impl PictureMap {
     }
 
     /// The output numbers of a packet that is forwarded; `None` when its frame was skipped or lies too far back.
-    #[inline]
+    #[inline(always)]
     pub fn forward(&mut self, encoding: u8, picture: &Picture) -> Option<Picture> {
         let number = self.number(encoding, picture);
         let id = match picture.id {

@@ -147,7 +147,7 @@ impl Rewriter {
 
     /// The header of a packet that is forwarded. `None`, and nothing is sent, for duplicates and for packets from
     /// before the switch.
-    #[inline]
+    #[inline(always)]
     pub fn forward(&mut self, encoding: u8, sequence: u64, facts: &PacketFacts) -> Option<Rewritten> {
         let next = self.sequences.next_out();
         let index = self.sequences.forward(encoding, sequence)?;
