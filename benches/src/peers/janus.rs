@@ -60,7 +60,7 @@ impl Janus {
     ///
     /// # Errors
     /// It is not installed, or does not start.
-    pub(crate) async fn start(core: Option<usize>) -> Result<(Server, Self), String> {
+    pub(crate) async fn start(core: Option<&str>) -> Result<(Server, Self), String> {
         let exists = |path: &&str| Path::new(path).exists();
         let missing =
             "Janus is not installed: `apt-get install janus`, or name a running one with --janus ws://HOST:PORT";

@@ -209,8 +209,8 @@ pub(crate) struct Start {
     pub(crate) program: Option<PathBuf>,
     /// Media workers.
     pub(crate) workers: usize,
-    /// The core it may use.
-    pub(crate) core: Option<usize>,
+    /// The cores it may use; any where `None`.
+    pub(crate) cores: Option<String>,
     /// Further keys, `section.key=value`.
     pub(crate) sets: Vec<String>,
 }
@@ -239,7 +239,7 @@ impl Start {
         ];
         sets.extend(self.sets.iter().cloned());
         command.extend(sets.into_iter().flat_map(|set| ["--set".to_owned(), set]));
-        let mut server = Server::start(&command, self.core, Folder::new("tillside")?)?;
+        let mut server = Server::start(&command, self.cores.as_deref(), Folder::new("tillside")?)?;
         let url: Url = format!("http://127.0.0.1:{port}").parse().expect("a URL by construction");
         let peer = Tillside::new(url, Key::dev())?;
         wait_until_up(&mut server, || async { peer.client.get(peer.url.clone()).send().await.is_ok() }).await?;
