@@ -222,6 +222,12 @@ impl Start {
     /// The program is missing, or ends, or does not answer.
     pub(crate) async fn run(&self) -> Result<(Server, Tillside), String> {
         let program = self.program.clone().map_or_else(beside_us, Ok)?;
+        if !program.exists() {
+            return Err(format!(
+                "there is no {}: build it with `cargo build --release -p tillside`, or name one with --node",
+                program.display()
+            ));
+        }
         let (port, admin) = (free_port()?, free_port()?);
         let mut command = vec![program.display().to_string(), "serve".to_owned(), "--dev".to_owned()];
         let mut sets = vec![
@@ -269,12 +275,5 @@ where
 
 fn beside_us() -> Result<PathBuf, String> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
-    let path = own.with_file_name("tillside");
-    if path.exists() {
-        return Ok(path);
-    }
-    Err(format!(
-        "there is no {}: build it with `cargo build --release -p tillside`, or name one with --node",
-        path.display()
-    ))
+    Ok(own.with_file_name("tillside"))
 }
