@@ -15,7 +15,7 @@ BENCH ?=
 CORPUS ?=
 # What the quick set asks of each command.
 BENCH_FORWARD := --rounds 9 --idle 500 --joins 200
-BENCH_INSTRUCTIONS := --instructions --subscribers 10,100
+BENCH_INSTRUCTIONS := --instructions --subscribers 10
 BENCH_RELAY := --only events --events 20000
 
 .PHONY: help

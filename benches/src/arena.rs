@@ -2,10 +2,10 @@
 
 #![allow(clippy::disallowed_methods, reason = "the harness owns the clock")]
 
-use crate::outcome::{Around, Row, Second};
-use crate::peers::{EnterError, Entered, Local, Peer, Purpose, Stay};
 use crate::driver::Driver;
 use crate::kernel::{busy_s, own_cpu_s, receive_buffer_errors};
+use crate::outcome::{Around, Row, Second};
+use crate::peers::{EnterError, Entered, Local, Peer, Purpose, Stay};
 use crate::server::{self, Server, pause};
 use crate::swarm::description::Credentials;
 use crate::swarm::{BotId, Identity, Recruit, Swarm, SwarmConfig, Totals};

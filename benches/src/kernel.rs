@@ -66,11 +66,8 @@ pub(crate) fn allow_descriptors(needed: u64) -> Result<(), String> {
 pub(crate) fn busy_s(cores: &[usize]) -> f64 {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     let ticks = |name: &str| ticks_in(&stat, name).unwrap_or(0);
-    let sum: u64 = if cores.is_empty() {
-        ticks("cpu")
-    } else {
-        cores.iter().map(|core| ticks(&format!("cpu{core}"))).sum()
-    };
+    let sum: u64 =
+        if cores.is_empty() { ticks("cpu") } else { cores.iter().map(|core| ticks(&format!("cpu{core}"))).sum() };
     sum as f64 / TICKS_PER_SECOND
 }
 
@@ -95,6 +92,9 @@ mod tests {
     fn idle_waiting_and_stolen_ticks_are_not_busy_ones() {
         let stat = "cpu  100 20 30 4000 50 6 7 80 0 0\ncpu0 1 2 3 400 5 6 7 8 0 0\ncpu10 9 0 0 0 0 0 0 0 0 0\n";
         assert_eq!(ticks_in(stat, "cpu"), Some(163));
-        assert_eq!((ticks_in(stat, "cpu0"), ticks_in(stat, "cpu1"), ticks_in(stat, "cpu10")), (Some(19), None, Some(9)));
+        assert_eq!(
+            (ticks_in(stat, "cpu0"), ticks_in(stat, "cpu1"), ticks_in(stat, "cpu10")),
+            (Some(19), None, Some(9))
+        );
     }
 }

@@ -73,7 +73,9 @@ enum Part {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     let profile = SrtpProfile::from(arguments.profile);
     if profile == SrtpProfile::Aes128CmSha1_80 {
-        return Err("the floor is AES-GCM, which every browser negotiates with the node: choose gcm128 or gcm256".to_owned());
+        return Err(
+            "the floor is AES-GCM, which every browser negotiates with the node: choose gcm128 or gcm256".to_owned()
+        );
     }
     println!("{METHOD}\nSRTP profile: {profile}\n");
     println!(
@@ -95,9 +97,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
         println!("INVALID rows are marked: this machine is not quiet enough");
     }
     match &arguments.json {
-        Some(path) => {
-            origin::write(path, "limit", valid, METHOD, json!({ "srtp": profile.to_string(), "rows": rows }))
-        }
+        Some(path) => origin::write(path, "limit", valid, METHOD, json!({ "srtp": profile.to_string(), "rows": rows })),
         None => Ok(()),
     }
 }

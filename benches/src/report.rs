@@ -75,14 +75,7 @@ pub(crate) fn fit(points: &[(f64, f64)]) -> Option<Fit> {
 ///
 /// # Errors
 /// A sentence for people: the file cannot be written.
-fn write(
-    path: &Path,
-    command: &str,
-    valid: bool,
-    method: &str,
-    rows: &[Row],
-    ratios: &[Ratio],
-) -> Result<(), String> {
+fn write(path: &Path, command: &str, valid: bool, method: &str, rows: &[Row], ratios: &[Ratio]) -> Result<(), String> {
     let page = page(command, valid, method, rows, ratios);
     std::fs::write(path, page).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }

@@ -124,7 +124,8 @@ impl Server {
     /// CPU seconds of each thread that runs now, by its name.
     pub(crate) fn thread_times(&self) -> Vec<(String, f64)> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.pid));
-        let stats = tasks.into_iter().flatten().flatten().filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
+        let stats =
+            tasks.into_iter().flatten().flatten().filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
         stats.filter_map(|stat| Some((name_in(&stat)?.to_owned(), cpu_s_in(&fields_of(&stat)?)?))).collect()
     }
 
@@ -151,12 +152,7 @@ fn usage_of(pid: u32) -> Option<Usage> {
     let fields = fields_of(&stat)?;
     let field = |number: usize| field(&fields, number);
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, |entries| entries.count() as u64);
-    Some(Usage {
-        cpu_s: cpu_s_in(&fields)?,
-        threads: field(20)?,
-        rss_bytes: field(24)? * PAGE_BYTES,
-        descriptors,
-    })
+    Some(Usage { cpu_s: cpu_s_in(&fields)?, threads: field(20)?, rss_bytes: field(24)? * PAGE_BYTES, descriptors })
 }
 
 /// The fields of a `stat` file of /proc after its name, which is in parentheses and may hold anything.

@@ -125,7 +125,8 @@ impl Target {
     pub(super) async fn start(&self, core: Option<&str>) -> Result<Running, String> {
         match &self.how {
             How::OurNode(program) => {
-                let start = Start { program: program.clone(), workers: 1, cores: core.map(str::to_owned), sets: Vec::new() };
+                let start =
+                    Start { program: program.clone(), workers: 1, cores: core.map(str::to_owned), sets: Vec::new() };
                 let (server, peer) = start.run().await?;
                 Ok(Running { server: Some(server), peer: Peer::Tillside(peer) })
             }

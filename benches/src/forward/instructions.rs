@@ -49,7 +49,10 @@ impl Side {
 
 /// Runs the counting.
 pub(super) fn run(arguments: &Arguments) -> Result<(), String> {
-    println!("{METHOD}\n\n{:>11} {:>8} {:>3} {:>14} {:>10} {:>7}", "subscribers", "payload", "k", "instr/packet", "limit", "ratio");
+    println!(
+        "{METHOD}\n\n{:>11} {:>8} {:>3} {:>14} {:>10} {:>7}",
+        "subscribers", "payload", "k", "instr/packet", "limit", "ratio"
+    );
     let mut rows = Vec::new();
     for &payload in &arguments.payload {
         for &subscribers in &arguments.subscribers {

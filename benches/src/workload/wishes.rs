@@ -194,7 +194,10 @@ impl Wishes {
         match runs.len() {
             0 => Ok(Run::Steady),
             1 => Ok(runs.remove(0)),
-            _ => Err("--joins, --idle, --churn, --capacity, --scale and --sweep are different runs: choose one".to_owned()),
+            _ => {
+                Err("--joins, --idle, --churn, --capacity, --scale and --sweep are different runs: choose one"
+                    .to_owned())
+            }
         }
     }
 }
