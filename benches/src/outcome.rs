@@ -142,6 +142,9 @@ impl Row {
             delay_distribution: distribution(&totals.delay),
             ..Self::default()
         };
+        if totals.stale > 0 {
+            row.note("packets_of_before_left_out", totals.stale);
+        }
         row.judge(totals, around);
         row
     }
@@ -319,5 +322,46 @@ mod tests {
         let spread = Spread::of(&(1..=100).map(f64::from).collect::<Vec<_>>());
         assert_eq!((spread.p50, spread.p95, spread.p99, spread.max), (50.0, 95.0, 99.0, 100.0));
         assert_eq!(Spread::of(&[]), Spread::default());
+    }
+    /// Why a run with these totals, around which this was read, does not count.
+    fn judged(totals: &Totals, around: Around) -> Vec<String> {
+        let (workload, _) = crate::workload::Wishes::default().resolve().unwrap();
+        let row = Row::new(&workload, "x", totals, &Around { seconds: 10.0, driver_threads: 1, ..around });
+        assert_eq!(row.valid, row.invalid_because.is_empty());
+        row.invalid_because
+    }
+
+    #[test]
+    fn a_run_counts_only_if_nothing_else_can_have_made_its_figures() {
+        let totals = || {
+            let mut totals = Totals::new();
+            (totals.sent, totals.expected, totals.received) = (10_000, 10_000, 10_000);
+            totals
+        };
+        let quiet = Around { driver_cpu_s: 5.0, others_cores: Some(0.05), ..Around::default() };
+        assert_eq!(judged(&totals(), quiet), Vec::<String>::new());
+        let mut more = totals();
+        more.received += 1;
+        let mut fewer = totals();
+        fewer.received -= 11;
+        let mut forged = totals();
+        forged.unauthentic = 1;
+        let mut late = totals();
+        late.skipped = 11;
+        let mut two_ciphers = totals();
+        two_ciphers.profiles = [("a".to_owned(), 1), ("b".to_owned(), 1)].into();
+        for (totals, around, word) in [
+            (more, quiet, "more arrived"),
+            (fewer, quiet, "only 99.890 % arrived"),
+            (forged, quiet, "not authentic"),
+            (late, quiet, "left out 11"),
+            (two_ciphers, quiet, "different SRTP profiles"),
+            (totals(), Around { driver_cpu_s: 8.1, ..quiet }, "the driver was busy for 81 %"),
+            (totals(), Around { others_cores: Some(0.4), ..quiet }, "other programs took 0.40 cores"),
+            (totals(), Around { receive_buffer_errors: 3, ..quiet }, "receive buffer full"),
+        ] {
+            let why = judged(&totals, around);
+            assert!(why.len() == 1 && why[0].contains(word), "{word}: {why:?}");
+        }
     }
 }

@@ -242,7 +242,8 @@ fn delays() -> Histogram<u64> {
 }
 
 impl Totals {
-    fn new() -> Self {
+    /// Of nothing.
+    pub(crate) fn new() -> Self {
         Self {
             connected: 0,
             bots: 0,

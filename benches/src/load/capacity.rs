@@ -36,13 +36,13 @@ const HALVINGS: usize = 4;
 pub(super) async fn run(arena: &mut Arena, workload: &Workload) -> Result<Vec<Row>, String> {
     arena.seat(workload).await?;
     pause(workload.warmup).await;
-    let Found { factor, mut row, limited_by } = search(arena, workload).await?;
+    let Found { factor, mut row, limit } = search(arena, workload).await?;
     row.scenario = format!("{} at capacity", workload.name);
     row.note("rate_factor", factor);
-    if let Some(why) = &row.driver_limit {
-        row.note("at_least", why.clone());
+    row.note("limited_by", limit.why());
+    if let Limit::Driver(why) = limit {
+        row.invalidate(format!("the driver reached its limit first, the server carries more ({why})"));
     }
-    row.note("limited_by", limited_by);
     let mut rows = vec![row];
     for share in SHARES {
         let mut row = step(arena, workload, factor * share, workload.duration).await?;
@@ -62,7 +62,20 @@ struct Found {
     factor: f64,
     row: Row,
     /// What was wrong one step further.
-    limited_by: String,
+    limit: Limit,
+}
+
+/// Whose limit was reached.
+enum Limit {
+    Server(String),
+    Driver(String),
+}
+
+impl Limit {
+    fn why(&self) -> String {
+        let (Self::Server(why) | Self::Driver(why)) = self;
+        why.clone()
+    }
 }
 
 async fn search(arena: &mut Arena, workload: &Workload) -> Result<Found, String> {
@@ -73,7 +86,7 @@ async fn search(arena: &mut Arena, workload: &Workload) -> Result<Found, String>
         progress_of(&row, factor);
         match overload(&row) {
             None => (passed, best) = (factor, Some(row)),
-            Some(why) => failed = Some((factor, why)),
+            Some(limit) => failed = Some((factor, limit)),
         }
         factor = match &failed {
             None => factor * 1.5,
@@ -81,12 +94,12 @@ async fn search(arena: &mut Arena, workload: &Workload) -> Result<Found, String>
             Some((failed, _)) => (failed + passed) / 2.0,
         };
     }
-    let limited_by = failed.map_or_else(|| "nothing yet".to_owned(), |(_, why)| why);
+    let limit = failed.map_or_else(|| Limit::Driver("the highest rate there is".to_owned()), |(_, limit)| limit);
     match best {
-        Some(row) => Ok(Found { factor: passed, row, limited_by }),
+        Some(row) => Ok(Found { factor: passed, row, limit }),
         None => Err(format!(
-            "the server does not carry the rate to begin with ({limited_by}): offer less with --video, as in \
-             --video 50x1000"
+            "the server does not carry the rate to begin with ({}): offer less with --video, as in --video 50x1000",
+            limit.why()
         )),
     }
 }
@@ -99,7 +112,7 @@ fn progress_of(row: &Row, factor: f64) {
         row.server_cores,
         row.driver_busy * 100.0,
         row.delay_ms.p99,
-        overload(row).map_or_else(String::new, |why| format!(" · too much: {why}")),
+        overload(row).map_or_else(String::new, |limit| format!(" · too much: {}", limit.why())),
     );
 }
 
@@ -146,12 +159,13 @@ async fn step(arena: &mut Arena, workload: &Workload, factor: f64, duration: Dur
 }
 
 /// Why the server, or the driver, does not carry this rate.
-fn overload(row: &Row) -> Option<String> {
+fn overload(row: &Row) -> Option<Limit> {
+    if let Some(why) = &row.driver_limit {
+        return Some(Limit::Driver(why.clone()));
+    }
     if row.loss > LOSS_MAX {
-        return Some(format!("loss {:.2} %", row.loss * 100.0));
+        return Some(Limit::Server(format!("loss {:.2} %", row.loss * 100.0)));
     }
-    if row.delay_ms.p99 > P99_MAX_MS {
-        return Some(format!("p99 delay {:.0} ms", row.delay_ms.p99));
-    }
-    row.driver_limit.clone()
+    let p99 = row.delay_ms.p99;
+    (p99 > P99_MAX_MS).then(|| Limit::Server(format!("p99 delay {p99:.0} ms")))
 }
