@@ -11,8 +11,12 @@ BUILD_NODE := cargo build --quiet --workspace --bins --tests
 FUZZ_SECONDS ?= 60
 # What `make bench` hands to tillside-bench instead of running its quick set, such as 'limit --json F'.
 BENCH ?=
-# What the quick set asks of `forward`.
+# A folder of recorded pages; with it `make bench` also measures masking.
+CORPUS ?=
+# What the quick set asks of each command.
 BENCH_FORWARD := --rounds 9 --idle 500 --joins 200
+BENCH_INSTRUCTIONS := --instructions --subscribers 10
+BENCH_RELAY := --only events --events 20000
 
 .PHONY: help
 help: ## Lists the commands
@@ -85,16 +89,24 @@ bench: ## Runs the quick benches and compares them with the recorded run; BENCH=
 	tillside_bench() { cargo run --release --quiet -p tillside-bench -- "$$@"; }
 	if [ -n "$(BENCH)" ]; then tillside_bench $(BENCH); exit; fi
 	mkdir -p target/bench
-	tillside_bench forward $(BENCH_FORWARD) --json target/bench/forward.json
-	if [ -e benches/results/forward.json ]; then
-		tillside_bench diff benches/results/forward.json target/bench/forward.json
-	fi
+	measure() { # command, name of its report, arguments
+		tillside_bench "$$1" "$${@:3}" --json "target/bench/$$2.json"
+		if [ -e "benches/results/$$2.json" ]; then
+			tillside_bench diff "benches/results/$$2.json" "target/bench/$$2.json"
+		fi
+	}
+	measure forward forward $(BENCH_FORWARD)
+	if command -v valgrind >/dev/null; then measure forward instructions $(BENCH_INSTRUCTIONS); fi
+	measure relay relay $(BENCH_RELAY)
+	if [ -n "$(CORPUS)" ]; then measure mask mask --corpus "$(CORPUS)"; fi
 
 .PHONY: record
 record: ## Records the run that `make bench` compares with: on a quiet machine, in a clean tree
 	mkdir -p benches/results
 	cargo build --release --quiet -p tillside-bench
 	target/release/tillside-bench forward $(BENCH_FORWARD) --json benches/results/forward.json
+	target/release/tillside-bench forward $(BENCH_INSTRUCTIONS) --json benches/results/instructions.json
+	target/release/tillside-bench relay $(BENCH_RELAY) --json benches/results/relay.json
 	target/release/tillside-bench limit --json benches/results/limit.json
 
 .PHONY: deny

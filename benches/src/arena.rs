@@ -2,9 +2,11 @@
 
 #![allow(clippy::disallowed_methods, reason = "the harness owns the clock")]
 
+use crate::driver::Driver;
+use crate::kernel::{busy_s, own_cpu_s, receive_buffer_errors};
 use crate::outcome::{Around, Row, Second};
 use crate::peers::{EnterError, Entered, Local, Peer, Purpose, Stay};
-use crate::server::{self, Server, own_cpu_s, pause, receive_buffer_errors};
+use crate::server::{self, Server, pause};
 use crate::swarm::description::Credentials;
 use crate::swarm::{BotId, Identity, Recruit, Swarm, SwarmConfig, Totals};
 use crate::workload::{Seat, Workload};
@@ -16,75 +18,14 @@ use std::time::{Duration, Instant};
 const JOINS_AT_ONCE: usize = 16;
 /// How long seated bots may take until everything they receive has begun.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Nothing is sent for so long before and after a measurement, so that what is under way is counted on one side.
+/// Before and after a measurement nothing is sent until nothing has come for so long: what is under way is then on one
+/// side of the border.
 const QUIET: Duration = Duration::from_millis(250);
+/// A server that still delivers so long after the last packet was sent holds seconds of them: the run does not count.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
 /// Between looks while waiting.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
-
-/// How the harness itself runs.
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub(crate) struct Driver {
-    /// Core of the server that is started here
-    #[arg(long, default_value_t = 0)]
-    pub(crate) server_core: usize,
-    /// Core of the driver
-    #[arg(long, default_value_t = 1)]
-    pub(crate) driver_core: usize,
-    /// Let the scheduler place server and driver
-    #[arg(long)]
-    pub(crate) no_pinning: bool,
-    /// Driver threads; more than one only makes sense with --no-pinning
-    #[arg(long, default_value_t = 1)]
-    pub(crate) threads: usize,
-    /// Opens one packet in so many of each stream, for its delay and its authenticity; all are counted
-    #[arg(long, default_value_t = 8)]
-    pub(crate) open_every: u64,
-    /// Takes datagrams from the kernel in runs (UDP_GRO): cheaper for both sides than any real network
-    #[arg(long)]
-    pub(crate) gro: bool,
-}
-
-impl Driver {
-    /// Raises limits and goes to its core.
-    ///
-    /// # Errors
-    /// A sentence with a way out.
-    pub(crate) fn prepare(&self, transports: usize) -> Result<(), String> {
-        server::allow_descriptors(transports as u64 * 3 + 200)?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        if self.no_pinning {
-            return Ok(());
-        }
-        if cores < 2 {
-            return Err("server and driver need a core each, and this machine has one: add --no-pinning to measure \
-                        anyway, with figures that mean little"
-                .to_owned());
-        }
-        server::pin_self(self.driver_core)
-    }
-
-    /// The core for a server started here.
-    pub(crate) fn core_of_server(&self) -> Option<usize> {
-        (!self.no_pinning).then_some(self.server_core)
-    }
-
-    /// How it is measured, for reports.
-    pub(crate) fn method(&self) -> String {
-        let place = if self.no_pinning {
-            "server and driver unpinned".to_owned()
-        } else {
-            format!("server on core {}, driver on core {}", self.server_core, self.driver_core)
-        };
-        format!(
-            "{place}; real UDP sockets, one per transport; server CPU = user + system time of all its threads; every \
-             packet counted by its header, one in {} opened; delay from before sealing to the kernel's arrival time at \
-             the receiver; receivers take {}; transport-wide feedback every 100 ms, reports every second, NACK \
-             negotiated and never needed",
-            self.open_every,
-            if self.gro { "runs (UDP_GRO)" } else { "single datagrams" },
-        )
-    }
-}
+const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
 /// See the module.
 pub(crate) struct Arena {
@@ -92,7 +33,7 @@ pub(crate) struct Arena {
     pub(crate) server: Option<Server>,
     pub(crate) peer: Peer,
     identity: Identity,
-    threads: usize,
+    driver: Driver,
     /// Makes names unique.
     runs: usize,
     /// Who is in.
@@ -115,7 +56,7 @@ impl Arena {
         let identity = Identity::new()?;
         let config = SwarmConfig { threads: driver.threads, open_every: driver.open_every, runs: driver.gro };
         let swarm = Swarm::start(&config, &identity).map_err(|error| format!("cannot start the driver: {error}"))?;
-        Ok(Self { swarm, server, peer, identity, threads: driver.threads, runs: 0, inside: Vec::new() })
+        Ok(Self { swarm, server, peer, identity, driver: *driver, runs: 0, inside: Vec::new() })
     }
 
     /// Seats everybody and waits until everything plays.
@@ -237,21 +178,47 @@ impl Arena {
         duration: Duration,
     ) -> Result<Row, String> {
         self.swarm.pause();
-        pause(QUIET).await;
+        let began_clean = self.drain().await?;
         self.swarm.mark();
         let before = self.read()?;
         self.swarm.resume();
         let timeline = self.watch(duration, &before, &format!("{} · {target}", workload.name)).await?;
         let seconds = before.at.elapsed().as_secs_f64();
         self.swarm.pause();
-        pause(QUIET).await;
+        let ended_clean = self.drain().await?;
         let after = self.read()?;
         let totals = self.swarm.look()?;
         self.swarm.resume();
-        let around = before.until(&after, seconds, self.threads);
-        let mut row = Row::new(workload, target, &totals, &around);
+        let mut row = self.row(workload, target, &totals, &before.until(&after, seconds));
         row.timeline = timeline;
+        if !(began_clean && ended_clean) {
+            row.invalidate(format!("packets still came {DRAIN_MAX:?} after the last one was sent"));
+        }
         Ok(row)
+    }
+
+    /// A row of what was counted around a run, with what is known of server and driver.
+    pub(crate) fn row(&self, workload: &Workload, target: &str, totals: &Totals, around: &Around) -> Row {
+        let mut row = Row::new(workload, target, totals, around);
+        row.server_runs_on = self.server.as_ref().map(Server::allowed_cores).unwrap_or_default();
+        row
+    }
+
+    /// Waits, while media pauses, until nothing comes any more. False if it never ends.
+    async fn drain(&self) -> Result<bool, String> {
+        let deadline = Instant::now() + DRAIN_MAX;
+        let (mut received, mut since) = (self.swarm.look()?.received, Instant::now());
+        while since.elapsed() < QUIET {
+            if Instant::now() > deadline {
+                return Ok(false);
+            }
+            pause(DRAIN_LOOK).await;
+            let now = self.swarm.look()?.received;
+            if now != received {
+                (received, since) = (now, Instant::now());
+            }
+        }
+        Ok(true)
     }
 
     /// Waits for `duration`, looking once a second.
@@ -271,7 +238,7 @@ impl Arena {
                 at: (now.at - before.at).as_secs_f64(),
                 packets_per_s: totals.received.saturating_sub(received) as f64 / step,
                 server_cores: (now.server.cpu_s - last.server.cpu_s) / step,
-                driver_busy: (now.driver_cpu_s - last.driver_cpu_s) / step / self.threads as f64,
+                driver_busy: (now.driver_cpu_s - last.driver_cpu_s) / step / self.driver.threads as f64,
             };
             (last, received) = (now, totals.received);
             progress(&format!(
@@ -299,6 +266,8 @@ impl Arena {
             has_server: server.is_some(),
             server: server.unwrap_or_default(),
             driver_cpu_s: own_cpu_s(),
+            driver_threads: self.driver.threads,
+            busy_s: self.driver.cores_to_watch(self.server.as_ref()).map(|cores| busy_s(&cores)),
             receive_buffer_errors: receive_buffer_errors(),
         })
     }
@@ -343,17 +312,25 @@ pub(crate) struct Reading {
     has_server: bool,
     pub(crate) server: server::Usage,
     driver_cpu_s: f64,
+    driver_threads: usize,
+    /// Of the cores that server and driver run on; `None` where somebody else's work there cannot be told from theirs.
+    busy_s: Option<f64>,
     receive_buffer_errors: u64,
 }
 
 impl Reading {
     /// What happened from here to `after`; `seconds` is the time in which media was sent.
-    pub(crate) fn until(&self, after: &Self, seconds: f64, threads: usize) -> Around {
+    pub(crate) fn until(&self, after: &Self, seconds: f64) -> Around {
+        let server_cpu_s = self.has_server.then_some(after.server.cpu_s - self.server.cpu_s);
+        let driver_cpu_s = after.driver_cpu_s - self.driver_cpu_s;
+        let busy_s = self.busy_s.zip(after.busy_s).map(|(before, after)| after - before);
+        let elapsed = (after.at - self.at).as_secs_f64().max(1e-9);
         Around {
             seconds,
-            server_cpu_s: self.has_server.then_some(after.server.cpu_s - self.server.cpu_s),
-            driver_cpu_s: after.driver_cpu_s - self.driver_cpu_s,
-            driver_threads: threads,
+            server_cpu_s,
+            driver_cpu_s,
+            driver_threads: self.driver_threads,
+            others_cores: busy_s.map(|busy| (busy - driver_cpu_s - server_cpu_s.unwrap_or(0.0)).max(0.0) / elapsed),
             receive_buffer_errors: after.receive_buffer_errors - self.receive_buffer_errors,
             usage: after.server,
         }

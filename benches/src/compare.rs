@@ -5,10 +5,11 @@
 
 mod target;
 
-use crate::arena::{Arena, Driver};
+use crate::arena::Arena;
+use crate::driver::Driver;
 use crate::load::steady;
-use crate::origin;
 use crate::outcome::{Row, Spread};
+use crate::report::Outputs;
 use crate::workload::{Run, Wishes, Workload};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -37,12 +38,8 @@ pub(crate) struct Arguments {
     wishes: Wishes,
     #[command(flatten)]
     driver: Driver,
-    /// Writes the figures as JSON here
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Writes a page with plots here
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: Outputs,
 }
 
 /// How much better ours did: above 1 is better in all of them.
@@ -57,7 +54,7 @@ pub(crate) struct Ratio {
     pub(crate) p99: f64,
     /// Memory, theirs to ours.
     pub(crate) rss: f64,
-    /// Whether every round of both counts and both used one SRTP profile.
+    /// Whether every round of both counts and both used one SRTP profile and the same cores.
     pub(crate) valid: bool,
 }
 
@@ -86,13 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     ratios.iter().for_each(Ratio::print);
     let method = method(arguments);
     let valid = ratios.iter().all(|ratio| ratio.valid);
-    if let Some(path) = &arguments.json {
-        origin::write(path, "compare", valid, &method, json!({ "rows": rows, "ratios": ratios }))?;
-    }
-    if let Some(path) = &arguments.report {
-        crate::report::write(path, "compare", valid, &method, &rows, &ratios)?;
-    }
-    Ok(())
+    arguments.outputs.write("compare", valid, &method, &rows, &ratios, json!({ "rows": rows, "ratios": ratios }))
 }
 
 fn workloads(arguments: &Arguments) -> Result<Vec<Workload>, String> {
@@ -140,7 +131,7 @@ async fn rounds(arguments: &Arguments, workload: &Workload, targets: &[Target]) 
     let mut found: Vec<Vec<Row>> = vec![Vec::new(); targets.len()];
     for round in 0..=arguments.rounds {
         for (target, rows) in targets.iter().zip(&mut found) {
-            let Running { server, peer } = target.start(arguments.driver.core_of_server()).await?;
+            let Running { server, peer } = target.start(arguments.driver.cores_of_server(1).as_deref()).await?;
             let mut arena = Arena::new(&arguments.driver, server, peer)?;
             let row =
                 steady(&mut arena, workload, &target.name).await.map_err(|why| format!("{}: {why}", target.name))?;
@@ -193,7 +184,10 @@ impl Ratio {
             p50: ratio(theirs.delay_ms.p50, ours.delay_ms.p50),
             p99: ratio(theirs.delay_ms.p99, ours.delay_ms.p99),
             rss: ratio(theirs.rss_mib, ours.rss_mib),
-            valid: ours.valid && theirs.valid && ours.srtp == theirs.srtp,
+            valid: ours.valid
+                && theirs.valid
+                && ours.srtp == theirs.srtp
+                && ours.server_runs_on == theirs.server_runs_on,
         }
     }
 

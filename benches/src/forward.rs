@@ -4,6 +4,7 @@
 //! is compared with what [`crate::limit`] takes for it, by turns in one run.
 
 mod call;
+mod instructions;
 mod presence;
 mod source;
 
@@ -64,12 +65,24 @@ pub(crate) struct Arguments {
     /// Also measures what so many joins take.
     #[arg(long, value_name = "PARTICIPANTS")]
     joins: Option<usize>,
+    /// Counts instructions instead of time, under valgrind: figures that no other load on the machine changes.
+    #[arg(long)]
+    instructions: bool,
+    /// What a run under valgrind is told: whose work, and packets of the publisher.
+    #[arg(long, hide = true, value_names = ["CORE|FLOOR", "PACKETS"], num_args = 2)]
+    counted: Vec<String>,
     /// Writes the rows as JSON here.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
+    if let [side, packets] = &arguments.counted[..] {
+        return instructions::run_counted(arguments, side, packets);
+    }
+    if arguments.instructions {
+        return instructions::run(arguments);
+    }
     println!("{METHOD}\n");
     println!(
         "{:>11} {:>8} {:>3} {:>14} {:>9} {:>7} {:>8} {:>14}  SRTP",

@@ -6,13 +6,16 @@
 mod capacity;
 mod churn;
 mod idle;
+mod scale;
 mod storm;
+mod sweep;
 
-use crate::arena::{Arena, Driver};
-use crate::origin;
+use crate::arena::Arena;
+use crate::driver::Driver;
 use crate::outcome::Row;
 use crate::peers::Peer;
 use crate::peers::tillside::{Key, Start, Tillside};
+use crate::report::Outputs;
 use crate::server::{Server, pause};
 use crate::workload::{Run, Wishes, Workload};
 use serde_json::json;
@@ -52,12 +55,8 @@ pub(crate) struct Arguments {
     wishes: Wishes,
     #[command(flatten)]
     driver: Driver,
-    /// Writes the figures as JSON here
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Writes a page with plots here
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: Outputs,
 }
 
 /// Runs the command.
@@ -70,35 +69,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     rows.iter().for_each(Row::print);
     let valid = rows.iter().all(|row| row.valid);
     let method = arguments.driver.method();
-    if let Some(path) = &arguments.json {
-        let body = json!({ "rows": rows, "workload": workload });
-        origin::write(path, "load", valid, &method, body)?;
-    }
-    if let Some(path) = &arguments.report {
-        crate::report::write(path, "load", valid, &method, &rows, &[])?;
-    }
-    Ok(())
+    arguments.outputs.write("load", valid, &method, &rows, &[], json!({ "rows": rows, "workload": workload }))
 }
 
 async fn measure(arguments: &Arguments, workload: &Workload, run: &Run) -> Result<Vec<Row>, String> {
-    let (server, peer) = target(arguments).await?;
+    if let Run::Scale(workers) = run {
+        return scale::run(arguments, workload, *workers).await;
+    }
+    let (server, peer) = target(arguments, arguments.workers).await?;
     let mut arena = Arena::new(&arguments.driver, server, Peer::Tillside(peer))?;
     let rows = match run {
-        Run::Steady => vec![steady(&mut arena, workload, "tillside").await?],
+        Run::Steady | Run::Scale(_) => vec![steady(&mut arena, workload, "tillside").await?],
         Run::Storm { joins, over } => vec![storm::run(&mut arena, workload, *joins, *over).await?],
         Run::Idle(participants) => vec![idle::run(&mut arena, workload, *participants).await?],
         Run::Churn { duration, rate } => vec![churn::run(&mut arena, workload, *duration, *rate).await?],
         Run::Capacity => capacity::run(&mut arena, workload).await?,
-        Run::Sweep { over, values } => {
-            let mut rows = Vec::new();
-            for value in values {
-                let mut row = steady(&mut arena, &workload.at(*over, *value), "tillside").await?;
-                row.note("sweep", json!({ "over": over, "value": value }));
-                row.print();
-                rows.push(row);
-            }
-            rows
-        }
+        Run::Sweep { over, values } => sweep::run(&mut arena, workload, *over, values).await?,
     };
     arena.clear().await;
     Ok(rows)
@@ -114,12 +100,12 @@ pub(crate) async fn steady(arena: &mut Arena, workload: &Workload, target: &str)
 }
 
 /// The node that runs, or one that is started.
-async fn target(arguments: &Arguments) -> Result<(Option<Server>, Tillside), String> {
+async fn target(arguments: &Arguments, workers: usize) -> Result<(Option<Server>, Tillside), String> {
     let Some(url) = &arguments.url else {
         let start = Start {
             program: arguments.node.clone(),
-            workers: arguments.workers,
-            core: arguments.driver.core_of_server(),
+            workers,
+            cores: arguments.driver.cores_of_server(workers),
             sets: arguments.set.clone(),
         };
         let (server, peer) = start.run().await?;
@@ -136,7 +122,8 @@ async fn target(arguments: &Arguments) -> Result<(Option<Server>, Tillside), Str
 /// How many transports there will be at most, for the limit of open files.
 fn transports(workload: &Workload, run: &Run) -> usize {
     let more = match run {
-        Run::Steady | Run::Capacity => 0,
+        Run::Steady | Run::Scale(_) => 0,
+        Run::Capacity => capacity::JOINS_BEYOND,
         Run::Storm { joins, .. } => *joins,
         Run::Idle(participants) => *participants,
         Run::Churn { rate, .. } => (*rate * 20.0) as usize,

@@ -7,13 +7,16 @@ mod compare;
 mod corpus;
 mod cpu;
 mod diff;
+mod driver;
 mod forward;
+mod kernel;
 mod limit;
 mod load;
 mod mask;
 mod origin;
 mod outcome;
 mod peers;
+mod profile;
 mod relay;
 mod report;
 mod samples;
@@ -55,7 +58,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    origin::note_machine();
+    let outcome = match arguments.command {
         Command::Load(arguments) => load::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Mask(arguments) => mask::run(&arguments),

@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
+
+/// The machine as it was when the program began: see [`note_machine`].
+static MACHINE: OnceLock<Value> = OnceLock::new();
 
 /// Writes a command's report: `body`, an object, with `"command"`, `"commit"`, `"machine"`, `"valid"` and `"method"`
 /// added.
@@ -37,9 +41,18 @@ pub(crate) fn commit() -> String {
     }
 }
 
+/// Looks at the machine before this program binds itself to a core of it and becomes its load.
+pub(crate) fn note_machine() {
+    machine();
+}
+
 /// The machine and the build: processor, cores that may be used, memory in MiB, kernel, the load before the run (one
 /// minute's average: what else the machine did), and whether the build is optimised.
 pub(crate) fn machine() -> Value {
+    MACHINE.get_or_init(look_at_machine).clone()
+}
+
+fn look_at_machine() -> Value {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let memory_kib = field(&meminfo, "MemTotal").and_then(|value| value.trim_end_matches(" kB").parse::<u64>().ok());

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// Above this the driver may be the one that is slow.
 const DRIVER_BUSY_MAX: f64 = 0.80;
+/// More cores than this taken by others, of those that server and driver run on, and the figures are not theirs alone.
+const OTHERS_CORES_MAX: f64 = 0.15;
 /// Least share of the offered packets that must arrive.
 const DELIVERED_MIN: f64 = 0.999;
 /// Quantiles of the delay distribution in reports.
@@ -35,6 +37,11 @@ pub(crate) struct Row {
     pub(crate) cpu_s_per_million: f64,
     /// Cores that the server kept busy.
     pub(crate) server_cores: f64,
+    /// The cores that it may run on, as the kernel lists them; empty where it cannot be watched.
+    pub(crate) server_runs_on: String,
+    /// Cores that others kept busy, of those that server and driver run on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) others_cores: Option<f64>,
     pub(crate) delay_ms: Spread,
     pub(crate) loss: f64,
     /// Join to first packet.
@@ -52,6 +59,9 @@ pub(crate) struct Row {
     pub(crate) descriptors: u64,
     /// Share of its core that the driver was busy.
     pub(crate) driver_busy: f64,
+    /// Why the driver may have been slower than the server, if it may.
+    #[serde(skip)]
+    pub(crate) driver_limit: Option<String>,
     pub(crate) valid: bool,
     pub(crate) invalid_because: Vec<String>,
     /// Figures of one kind of run only.
@@ -93,6 +103,8 @@ pub(crate) struct Around {
     pub(crate) server_cpu_s: Option<f64>,
     pub(crate) driver_cpu_s: f64,
     pub(crate) driver_threads: usize,
+    /// See [`Row::others_cores`].
+    pub(crate) others_cores: Option<f64>,
     pub(crate) receive_buffer_errors: u64,
     pub(crate) usage: crate::server::Usage,
 }
@@ -116,6 +128,7 @@ impl Row {
             mbit_per_cpu_s: per_cpu(totals.received_bytes as f64 * 8.0 / 1e6),
             cpu_s_per_million: if totals.received > 0 { cpu_s / totals.received as f64 * 1e6 } else { 0.0 },
             server_cores: if around.seconds > 0.0 { cpu_s / around.seconds } else { 0.0 },
+            others_cores: around.others_cores,
             delay_ms: Spread::of_delay(&totals.delay),
             loss: totals.loss(),
             join_ms: Spread::of(&totals.playing_ms),
@@ -129,6 +142,9 @@ impl Row {
             delay_distribution: distribution(&totals.delay),
             ..Self::default()
         };
+        if totals.stale > 0 {
+            row.note("packets_of_before_left_out", totals.stale);
+        }
         row.judge(totals, around);
         row
     }
@@ -137,13 +153,26 @@ impl Row {
     fn judge(&mut self, totals: &Totals, around: &Around) {
         let why = &mut self.invalid_because;
         if self.driver_busy > DRIVER_BUSY_MAX {
-            why.push(format!("the driver was busy for {:.0} % of its core", self.driver_busy * 100.0));
+            self.driver_limit = Some(format!(
+                "the driver was busy for {:.0} % of its core (at most {:.0} % count): it may be what is slow",
+                self.driver_busy * 100.0,
+                DRIVER_BUSY_MAX * 100.0
+            ));
+        } else if totals.skipped > totals.sent / 1_000 {
+            self.driver_limit = Some(format!("the driver was late and left out {} packets", totals.skipped));
         }
-        if totals.expected > 0 && self.loss > 1.0 - DELIVERED_MIN {
+        why.extend(self.driver_limit.clone());
+        if let Some(others) = self.others_cores.filter(|others| *others > OTHERS_CORES_MAX) {
+            why.push(format!("other programs took {others:.2} cores of those that server and driver run on"));
+        }
+        if totals.expected > 0 && totals.received > totals.expected {
+            why.push(format!(
+                "{} packets more arrived than were sent to receivers: some were counted twice or are of another run",
+                totals.received - totals.expected
+            ));
+        }
+        if self.loss > 1.0 - DELIVERED_MIN {
             why.push(format!("only {:.3} % arrived", (1.0 - self.loss) * 100.0));
-        }
-        if totals.skipped > totals.sent / 1_000 {
-            why.push(format!("the driver was late and left out {} packets", totals.skipped));
         }
         if around.receive_buffer_errors > 0 {
             why.push(format!("{} datagrams found a receive buffer full", around.receive_buffer_errors));
@@ -162,6 +191,12 @@ impl Row {
     pub(crate) fn invalidate(&mut self, why: String) {
         self.valid = false;
         self.invalid_because.push(why);
+    }
+
+    /// For a run that offers more than the server carries: loss is the finding, and only a slow driver spoils it.
+    pub(crate) fn count_despite_loss(&mut self) {
+        self.invalid_because = self.driver_limit.clone().into_iter().collect();
+        self.valid = self.invalid_because.is_empty();
     }
 
     /// Adds a figure of this kind of run only.
@@ -209,6 +244,9 @@ impl Row {
         }
         line("SRTP", self.srtp.clone());
         line("driver", format!("{:.0} % of its core", self.driver_busy * 100.0));
+        if let Some(others) = self.others_cores {
+            line("others on these cores", format!("{others:.2} cores (server on {})", self.server_runs_on));
+        }
         match self.valid {
             true => line("valid", "yes".to_owned()),
             false => line("NOT VALID", self.invalid_because.join("; ")),
@@ -284,5 +322,46 @@ mod tests {
         let spread = Spread::of(&(1..=100).map(f64::from).collect::<Vec<_>>());
         assert_eq!((spread.p50, spread.p95, spread.p99, spread.max), (50.0, 95.0, 99.0, 100.0));
         assert_eq!(Spread::of(&[]), Spread::default());
+    }
+    /// Why a run with these totals, around which this was read, does not count.
+    fn judged(totals: &Totals, around: Around) -> Vec<String> {
+        let (workload, _) = crate::workload::Wishes::default().resolve().unwrap();
+        let row = Row::new(&workload, "x", totals, &Around { seconds: 10.0, driver_threads: 1, ..around });
+        assert_eq!(row.valid, row.invalid_because.is_empty());
+        row.invalid_because
+    }
+
+    #[test]
+    fn a_run_counts_only_if_nothing_else_can_have_made_its_figures() {
+        let totals = || {
+            let mut totals = Totals::new();
+            (totals.sent, totals.expected, totals.received) = (10_000, 10_000, 10_000);
+            totals
+        };
+        let quiet = Around { driver_cpu_s: 5.0, others_cores: Some(0.05), ..Around::default() };
+        assert_eq!(judged(&totals(), quiet), Vec::<String>::new());
+        let mut more = totals();
+        more.received += 1;
+        let mut fewer = totals();
+        fewer.received -= 11;
+        let mut forged = totals();
+        forged.unauthentic = 1;
+        let mut late = totals();
+        late.skipped = 11;
+        let mut two_ciphers = totals();
+        two_ciphers.profiles = [("a".to_owned(), 1), ("b".to_owned(), 1)].into();
+        for (totals, around, word) in [
+            (more, quiet, "more arrived"),
+            (fewer, quiet, "only 99.890 % arrived"),
+            (forged, quiet, "not authentic"),
+            (late, quiet, "left out 11"),
+            (two_ciphers, quiet, "different SRTP profiles"),
+            (totals(), Around { driver_cpu_s: 8.1, ..quiet }, "the driver was busy for 81 %"),
+            (totals(), Around { others_cores: Some(0.4), ..quiet }, "other programs took 0.40 cores"),
+            (totals(), Around { receive_buffer_errors: 3, ..quiet }, "receive buffer full"),
+        ] {
+            let why = judged(&totals, around);
+            assert!(why.len() == 1 && why[0].contains(word), "{word}: {why:?}");
+        }
     }
 }

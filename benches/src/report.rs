@@ -9,7 +9,42 @@ use crate::origin;
 use crate::outcome::Row;
 use plot::escape;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Where a run's figures are written, besides the terminal.
+#[derive(clap::Args)]
+pub(crate) struct Outputs {
+    /// Writes the figures as JSON here
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Writes a page with plots here
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+impl Outputs {
+    /// Writes what was asked for; `body` is the JSON without what every report has.
+    ///
+    /// # Errors
+    /// A sentence for people: a file cannot be written.
+    pub(crate) fn write(
+        &self,
+        command: &str,
+        valid: bool,
+        method: &str,
+        rows: &[Row],
+        ratios: &[Ratio],
+        body: serde_json::Value,
+    ) -> Result<(), String> {
+        if let Some(path) = &self.json {
+            origin::write(path, command, valid, method, body)?;
+        }
+        match &self.report {
+            Some(path) => write(path, command, valid, method, rows, ratios),
+            None => Ok(()),
+        }
+    }
+}
 
 /// A straight line through points.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,14 +75,7 @@ pub(crate) fn fit(points: &[(f64, f64)]) -> Option<Fit> {
 ///
 /// # Errors
 /// A sentence for people: the file cannot be written.
-pub(crate) fn write(
-    path: &Path,
-    command: &str,
-    valid: bool,
-    method: &str,
-    rows: &[Row],
-    ratios: &[Ratio],
-) -> Result<(), String> {
+fn write(path: &Path, command: &str, valid: bool, method: &str, rows: &[Row], ratios: &[Ratio]) -> Result<(), String> {
     let page = page(command, valid, method, rows, ratios);
     std::fs::write(path, page).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }

@@ -1,5 +1,6 @@
 //! The server under test as a process: started on its core, watched from outside, stopped at the end.
 
+use crate::kernel::TICKS_PER_SECOND;
 use serde::Serialize;
 use std::fs;
 use std::io::Read;
@@ -7,8 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// Clock ticks of /proc per second: USER_HZ, fixed by Linux's interface.
-const TICKS_PER_SECOND: f64 = 100.0;
 /// Bytes of a page.
 const PAGE_BYTES: u64 = 4_096;
 /// How much of a server's log an error shows.
@@ -71,12 +70,12 @@ impl Drop for Folder {
 }
 
 impl Server {
-    /// Starts `command` on `core` (every core where `None`); its output goes to a file in `folder`.
+    /// Starts `command` on `cores`, a list such as `0` or `0,1` (any core where `None`); its output goes to a file in `folder`.
     ///
     /// # Errors
     /// The program is not there, or cannot be started.
-    pub(crate) fn start(command: &[String], core: Option<usize>, folder: Folder) -> Result<Self, String> {
-        let pinned = core.map(|core| ["taskset".to_owned(), "-c".to_owned(), core.to_string()]);
+    pub(crate) fn start(command: &[String], cores: Option<&str>, folder: Folder) -> Result<Self, String> {
+        let pinned = cores.map(|cores| ["taskset", "-c", cores].map(str::to_owned));
         let words: Vec<&String> = pinned.iter().flatten().chain(command).collect();
         let (program, arguments) = words.split_first().ok_or("the server's command is empty")?;
         let log =
@@ -115,6 +114,21 @@ impl Server {
         String::from_utf8_lossy(&text[tail..]).trim().to_owned()
     }
 
+    /// The cores that it may use, as the kernel lists them: `0` or `0-3`; empty where the process is gone.
+    pub(crate) fn allowed_cores(&self) -> String {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+        list.unwrap_or_default().trim().to_owned()
+    }
+
+    /// CPU seconds of each thread that runs now, by its name.
+    pub(crate) fn thread_times(&self) -> Vec<(String, f64)> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid));
+        let stats =
+            tasks.into_iter().flatten().flatten().filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
+        stats.filter_map(|stat| Some((name_in(&stat)?.to_owned(), cpu_s_in(&fields_of(&stat)?)?))).collect()
+    }
+
     /// What it has used so far.
     ///
     /// # Errors
@@ -135,71 +149,29 @@ impl Drop for Server {
 
 fn usage_of(pid: u32) -> Option<Usage> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name before the last parenthesis may hold anything.
-    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
-    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+    let fields = fields_of(&stat)?;
+    let field = |number: usize| field(&fields, number);
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, |entries| entries.count() as u64);
-    Some(Usage {
-        cpu_s: (field(14)? + field(15)?) as f64 / TICKS_PER_SECOND,
-        threads: field(20)?,
-        rss_bytes: field(24)? * PAGE_BYTES,
-        descriptors,
-    })
+    Some(Usage { cpu_s: cpu_s_in(&fields)?, threads: field(20)?, rss_bytes: field(24)? * PAGE_BYTES, descriptors })
 }
 
-/// What this process has used so far, in seconds.
-pub(crate) fn own_cpu_s() -> f64 {
-    use nix::sys::resource::{UsageWho, getrusage};
-    let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return 0.0 };
-    let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
-    seconds(usage.user_time()) + seconds(usage.system_time())
+/// The fields of a `stat` file of /proc after its name, which is in parentheses and may hold anything.
+fn fields_of(stat: &str) -> Option<Vec<&str>> {
+    Some(stat.rsplit_once(") ")?.1.split(' ').collect())
 }
 
-/// Datagrams that this machine dropped for full receive buffers since it was started.
-pub(crate) fn receive_buffer_errors() -> u64 {
-    snmp("Udp", "RcvbufErrors").unwrap_or(0)
+fn name_in(stat: &str) -> Option<&str> {
+    Some(stat.rsplit_once(')')?.0.split_once('(')?.1)
 }
 
-fn snmp(protocol: &str, name: &str) -> Option<u64> {
-    let text = fs::read_to_string("/proc/net/snmp").ok()?;
-    let mut lines = text.lines().filter_map(|line| line.strip_prefix(protocol)?.strip_prefix(": "));
-    let column = lines.next()?.split(' ').position(|column| column == name)?;
-    lines.next()?.split(' ').nth(column)?.parse().ok()
+/// A field by its number in proc(5); those before the state, the third, are not among `fields`.
+fn field(fields: &[&str], number: usize) -> Option<u64> {
+    fields.get(number - 3)?.parse().ok()
 }
 
-/// Keeps this process, and the threads it makes from now on, on one core.
-///
-/// # Errors
-/// There is no such core.
-pub(crate) fn pin_self(core: usize) -> Result<(), String> {
-    use nix::sched::{CpuSet, sched_setaffinity};
-    let mut set = CpuSet::new();
-    set.set(core)
-        .and_then(|()| sched_setaffinity(nix::unistd::Pid::from_raw(0), &set))
-        .map_err(|error| format!("cannot run on core {core}: {error}"))
-}
-
-/// Raises the limit of open files as far as this user may; each bot needs one.
-///
-/// # Errors
-/// Fewer than `needed` are allowed.
-pub(crate) fn allow_descriptors(needed: u64) -> Result<(), String> {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(|error| error.to_string())?;
-    if soft >= needed {
-        return Ok(());
-    }
-    let wanted = needed.max(hard);
-    let raised = setrlimit(Resource::RLIMIT_NOFILE, wanted, wanted)
-        .or_else(|_| setrlimit(Resource::RLIMIT_NOFILE, hard, hard))
-        .map(|()| getrlimit(Resource::RLIMIT_NOFILE).map_or(soft, |(soft, _)| soft));
-    match raised {
-        Ok(limit) if limit >= needed => Ok(()),
-        _ => Err(format!(
-            "{needed} open files are needed and {hard} are allowed: run `ulimit -n {needed}` as root first, or use fewer \
-             participants"
-        )),
-    }
+/// User and system time, in seconds.
+fn cpu_s_in(fields: &[&str]) -> Option<f64> {
+    Some((field(fields, 14)? + field(fields, 15)?) as f64 / TICKS_PER_SECOND)
 }
 
 /// A TCP port of loopback that nobody uses now.
@@ -225,6 +197,8 @@ mod tests {
         let server = Server::start(&command, None, folder).unwrap();
         let usage = server.usage().unwrap();
         assert!(usage.threads == 1 && usage.cpu_s < 5.0, "{usage:?}");
+        assert_eq!(server.thread_times().len(), 1);
+        assert!(!server.allowed_cores().is_empty());
         drop(server);
         assert!(!path.exists(), "nothing is left behind");
     }
@@ -239,11 +213,5 @@ mod tests {
             }
         };
         assert!(words.contains("the port is taken") && words.contains('3'), "{words}");
-    }
-
-    #[test]
-    fn the_kernel_tells_of_full_buffers() {
-        assert!(snmp("Udp", "RcvbufErrors").is_some());
-        assert!(own_cpu_s() > 0.0);
     }
 }

@@ -18,6 +18,7 @@ mod thread;
 pub(crate) use bot::Recruit;
 pub(crate) use link::Identity;
 pub(crate) use stream::StreamPlan;
+pub(crate) use syscall::note_arrivals;
 
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
@@ -66,6 +67,10 @@ enum Order {
 /// Counts of one thread since the mark.
 pub(super) struct Tally {
     open_every: u64,
+    /// When the mark was, in nanoseconds since 1970.
+    marked_at: u64,
+    /// Packets that came after the mark and were sent before it: they count nowhere.
+    stale: u64,
     received: u64,
     received_bytes: u64,
     unauthentic: u64,
@@ -88,6 +93,8 @@ pub(crate) struct Totals {
     pub(crate) received_bytes: u64,
     /// Packets missing in the numbers of what was received.
     pub(crate) missing: u64,
+    /// Packets that came after the mark and were sent before it: they count nowhere.
+    pub(crate) stale: u64,
     pub(crate) unauthentic: u64,
     pub(crate) send_errors: u64,
     /// Packets that were due and not sent since the driver was late.
@@ -212,8 +219,17 @@ impl Running {
 }
 
 impl Tally {
-    fn new(open_every: u64) -> Self {
-        Self { open_every, received: 0, received_bytes: 0, unauthentic: 0, send_errors: 0, delay: delays() }
+    fn new(open_every: u64, marked_at: u64) -> Self {
+        Self {
+            open_every,
+            marked_at,
+            stale: 0,
+            received: 0,
+            received_bytes: 0,
+            unauthentic: 0,
+            send_errors: 0,
+            delay: delays(),
+        }
     }
 
     fn note_delay(&mut self, nanos: u64) {
@@ -226,7 +242,8 @@ fn delays() -> Histogram<u64> {
 }
 
 impl Totals {
-    fn new() -> Self {
+    /// Of nothing.
+    pub(crate) fn new() -> Self {
         Self {
             connected: 0,
             bots: 0,
@@ -236,6 +253,7 @@ impl Totals {
             received: 0,
             received_bytes: 0,
             missing: 0,
+            stale: 0,
             unauthentic: 0,
             send_errors: 0,
             skipped: 0,
@@ -257,6 +275,7 @@ impl Totals {
         self.received += other.received;
         self.received_bytes += other.received_bytes;
         self.missing += other.missing;
+        self.stale += other.stale;
         self.unauthentic += other.unauthentic;
         self.send_errors += other.send_errors;
         self.skipped += other.skipped;
@@ -272,8 +291,13 @@ impl Totals {
         }
     }
 
-    /// The share of what should have come that did not, 0 to 1.
+    /// The share of what should have come that did not, 0 to 1. Where the server chooses what each receiver gets
+    /// (simulcast), it is the share of the numbers that did not come.
     pub(crate) fn loss(&self) -> f64 {
-        if self.expected == 0 { 0.0 } else { (1.0 - self.received as f64 / self.expected as f64).max(0.0) }
+        let (came, all) = match self.expected {
+            0 => (self.received, self.received + self.missing),
+            expected => (self.received, expected),
+        };
+        if all == 0 { 0.0 } else { (1.0 - came as f64 / all as f64).max(0.0) }
     }
 }

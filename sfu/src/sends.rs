@@ -59,13 +59,13 @@ impl NetPath {
     }
 }
 
-/// One datagram of the slab.
+/// One datagram of the slab. Small, since thousands of them lie between the slab and the cache.
 #[derive(Clone, Copy, Debug)]
 pub struct Send {
-    /// Where it goes.
-    pub to: NetPath,
     start: u32,
     len: u16,
+    /// Index of [`Sends::paths`].
+    path: u16,
 }
 
 /// Datagrams to send, in order, in one buffer.
@@ -73,6 +73,8 @@ pub struct Sends {
     slab: Box<[u8]>,
     used: usize,
     datagrams: Vec<Send>,
+    /// Where they go: one for each stretch of datagrams to the same remote.
+    paths: Vec<NetPath>,
 }
 
 impl Default for Sends {
@@ -85,8 +87,13 @@ impl Sends {
     /// A slab of other than the default size, for tests and small workers.
     #[must_use]
     pub fn with_capacity(bytes: usize, datagrams: usize) -> Self {
-        assert!(bytes >= DATAGRAM_MAX && u32::try_from(bytes).is_ok());
-        Self { slab: vec![0; bytes].into_boxed_slice(), used: 0, datagrams: Vec::with_capacity(datagrams) }
+        assert!(bytes >= DATAGRAM_MAX && u32::try_from(bytes).is_ok() && u16::try_from(datagrams).is_ok());
+        Self {
+            slab: vec![0; bytes].into_boxed_slice(),
+            used: 0,
+            datagrams: Vec::with_capacity(datagrams),
+            paths: Vec::with_capacity(datagrams),
+        }
     }
 
     /// Whether `count` datagrams of the largest size still fit.
@@ -97,6 +104,7 @@ impl Sends {
 
     /// Lets `write` fill the next free bytes (at least [`DATAGRAM_MAX`]) and keeps as many as it returns; `None` keeps
     /// nothing. Returns whether a datagram was added; false also when the slab is full.
+    #[inline]
     pub fn write(&mut self, to: NetPath, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> bool {
         if !self.has_room_for(1) {
             return false;
@@ -104,7 +112,10 @@ impl Sends {
         let free = &mut self.slab[self.used..self.used + DATAGRAM_MAX];
         let Some(len) = write(free) else { return false };
         assert!(len <= DATAGRAM_MAX, "a datagram outgrew its place in the slab");
-        self.datagrams.push(Send { to, start: self.used as u32, len: len as u16 });
+        if self.paths.last() != Some(&to) {
+            self.paths.push(to);
+        }
+        self.datagrams.push(Send { start: self.used as u32, len: len as u16, path: (self.paths.len() - 1) as u16 });
         self.used += len;
         true
     }
@@ -122,6 +133,12 @@ impl Sends {
     #[must_use]
     pub fn datagrams(&self) -> &[Send] {
         &self.datagrams
+    }
+
+    /// Where a datagram goes.
+    #[must_use]
+    pub fn path(&self, send: &Send) -> NetPath {
+        self.paths[usize::from(send.path)]
     }
 
     /// The bytes of one datagram.
@@ -152,6 +169,7 @@ impl Sends {
     pub fn clear(&mut self) {
         self.used = 0;
         self.datagrams.clear();
+        self.paths.clear();
     }
 }
 
@@ -160,6 +178,12 @@ impl Send {
     #[must_use]
     pub fn len(&self) -> usize {
         usize::from(self.len)
+    }
+
+    /// Whether two neighbours of one slab go to the same remote.
+    #[must_use]
+    pub fn has_path_of(&self, neighbour: &Self) -> bool {
+        self.path == neighbour.path
     }
 
     /// Never true for a datagram in a slab; here for completeness.

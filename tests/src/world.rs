@@ -427,7 +427,7 @@ impl World {
     /// Puts what the server sends on its way, past the oracle. Returns how many datagrams that were.
     fn flush(&mut self) -> usize {
         for send in self.server.sends.datagrams() {
-            let (to, bytes) = (send.to.remote(), self.server.sends.bytes(send));
+            let (to, bytes) = (self.server.sends.path(send).remote(), self.server.sends.bytes(send));
             let mut places = self.places.iter_mut().enumerate();
             let Some((index, place)) = places.find(|(_, place)| place.addresses.contains(&to)) else {
                 self.strays += 1;

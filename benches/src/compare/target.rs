@@ -122,10 +122,11 @@ impl Target {
     ///
     /// # Errors
     /// It is missing, or does not come up.
-    pub(super) async fn start(&self, core: Option<usize>) -> Result<Running, String> {
+    pub(super) async fn start(&self, core: Option<&str>) -> Result<Running, String> {
         match &self.how {
             How::OurNode(program) => {
-                let start = Start { program: program.clone(), workers: 1, core, sets: Vec::new() };
+                let start =
+                    Start { program: program.clone(), workers: 1, cores: core.map(str::to_owned), sets: Vec::new() };
                 let (server, peer) = start.run().await?;
                 Ok(Running { server: Some(server), peer: Peer::Tillside(peer) })
             }
@@ -139,7 +140,7 @@ impl Target {
 }
 
 impl Description {
-    async fn start(&self, name: &str, core: Option<usize>) -> Result<Running, String> {
+    async fn start(&self, name: &str, core: Option<&str>) -> Result<Running, String> {
         let url: Url = self.url.parse().map_err(|error| format!("[{name}] url: {error}"))?;
         let server = match (&self.command, self.pid) {
             (Some(command), _) => {

@@ -1,13 +1,20 @@
 //! The least that a forwarded packet takes: open once, and for each subscriber a rewritten header and a seal.
 //!
+//! The header is the one of a browser's stream: fixed fields and one extension, the transport-wide number, without which
+//! no receiver can be asked what arrives. SSRC, number, timestamp and transport-wide number are the subscriber's own.
 //! Nothing is remembered, chosen or checked beyond the tag. Every forwarding unit does this much; what it takes more
 //! is its own. Keys, sizes and cipher are those of the real one.
 
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use tillside_sfu::srtp::SrtpProfile;
 
-/// An RTP header without extensions.
-pub(crate) const HEADER_BYTES: usize = 12;
+/// An RTP header with an extension block of one word.
+pub(crate) const HEADER_BYTES: usize = 20;
+/// What stands before the transport-wide number: the block's profile and length in words (RFC 8285 §4.2), and the
+/// element's id and length.
+const EXTENSION_HEAD: [u8; 5] = [0xBE, 0xDE, 0, 1, 3 << 4 | 1];
+/// Where the transport-wide number lies; a byte of padding follows it.
+const TRANSPORT_NUMBER: std::ops::Range<usize> = 17..19;
 /// The tag of AES-GCM.
 pub(crate) const TAG_BYTES: usize = 16;
 const SALT_BYTES: usize = 12;
@@ -29,6 +36,7 @@ pub(crate) struct Fan {
 pub(crate) struct Subscriber {
     key: Key,
     ssrc: u32,
+    transport_number: u16,
     sequence_offset: u16,
     timestamp_offset: u32,
 }
@@ -47,8 +55,11 @@ impl Fan {
         let publisher = Key::new(profile, 0);
         let mut sealed = Vec::new();
         for sequence in 0..PACKETS as u16 {
-            let mut packet = vec![0x80, 96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+            // Version 2 with an extension, type 96, SSRC 1.
+            let mut packet = vec![0x90, 96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
             packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+            packet.extend_from_slice(&EXTENSION_HEAD);
+            packet.extend_from_slice(&sequence.to_be_bytes());
             let plain: Vec<u8> = (0..payload).map(|at| at as u8).collect();
             packet.resize(HEADER_BYTES + payload + TAG_BYTES, 0);
             let (header, body) = packet.split_at_mut(HEADER_BYTES);
@@ -58,6 +69,7 @@ impl Fan {
         let subscriber = |number: u32| Subscriber {
             key: Key::new(profile, number),
             ssrc: number * 7,
+            transport_number: 0,
             sequence_offset: number as u16,
             timestamp_offset: number * 960,
         };
@@ -107,10 +119,12 @@ impl Subscriber {
         let (written, body) = out[..len].split_at_mut(HEADER_BYTES);
         let sequence = u16::from_be_bytes([header[2], header[3]]).wrapping_add(self.sequence_offset);
         let timestamp = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
-        written[..2].copy_from_slice(&header[..2]);
+        self.transport_number = self.transport_number.wrapping_add(1);
+        written.copy_from_slice(header);
         written[2..4].copy_from_slice(&sequence.to_be_bytes());
         written[4..8].copy_from_slice(&timestamp.wrapping_add(self.timestamp_offset).to_be_bytes());
         written[8..12].copy_from_slice(&self.ssrc.to_be_bytes());
+        written[TRANSPORT_NUMBER].copy_from_slice(&self.transport_number.to_be_bytes());
         self.key.seal(written, payload, body);
         len
     }
@@ -160,6 +174,7 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tillside_sfu::rtp::RtpHeader;
 
     #[test]
     fn every_subscriber_can_open_what_it_is_sent() {
@@ -176,6 +191,9 @@ mod tests {
             let mut plain = vec![0; HEADER_BYTES + 100];
             fan.subscribers[index].key.open(&packet, &mut plain);
             assert!(plain[HEADER_BYTES..].iter().enumerate().all(|(at, byte)| *byte == at as u8));
+            let header = RtpHeader::parse(&packet).unwrap();
+            assert_eq!((header.len(), header.ssrc.0), (HEADER_BYTES, (index as u32 + 1) * 7));
+            assert!(header.extensions(&packet).find(3).is_some(), "the transport-wide number is where receivers look");
         }
     }
 }

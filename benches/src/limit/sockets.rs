@@ -1,17 +1,22 @@
 //! The fan over loopback UDP: a batch read, opened, sealed for each subscriber, and sent.
 //!
 //! The system calls are those of the node's own sockets (`tillside_sfu::worker::udp`): recvmmsg, and sendmmsg with or
-//! without UDP segmentation offload. Every subscriber has a socket with a small buffer that nobody reads, so that the
-//! kernel does the whole way to it and then drops: a receiver's work is not the sender's.
+//! without UDP segmentation offload. Every subscriber has a socket like a bot of the swarm's, so that what the kernel
+//! does on the way to it is the same as in a run of `load`; it is emptied while the clock stands, since a receiver's own
+//! work is not the sender's.
 
-use super::SRTP_PROFILE;
 use super::fan::Fan;
 use crate::cpu::timed;
+use crate::swarm::note_arrivals;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
 use socket2::{Domain, Protocol, Socket, Type};
-use std::io;
+use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 use tillside_sfu::sends::{NetPath, Sends};
+use tillside_sfu::srtp::SrtpProfile;
 use tillside_sfu::worker::poller::Poller;
 use tillside_sfu::worker::udp::{ReceiveBatch, UdpSockets};
 
@@ -19,8 +24,10 @@ use tillside_sfu::worker::udp::{ReceiveBatch, UdpSockets};
 const QUEUED: usize = 32;
 /// Datagrams of the slab that make it be flushed.
 const FLUSH_AT: usize = 512;
-/// Receive buffer of a subscriber's socket: the least that the kernel gives.
-const SINK_BYTES: usize = 1;
+/// Receive buffer of a subscriber's socket, as the kernel counts: a queue's worth of the largest datagrams.
+const SINK_BYTES: usize = 256 * 1024;
+/// Readiness reports of subscribers taken in one go.
+const EVENTS_MAX: usize = 1_024;
 /// A datagram over loopback arrives at once; not seeing it for so long is a fault.
 const ARRIVAL_MAX: Duration = Duration::from_secs(5);
 
@@ -34,8 +41,9 @@ pub(super) struct SocketPart {
     poller: Poller,
     received: ReceiveBatch,
     sends: Sends,
-    /// Kept open.
-    _sinks: Vec<Socket>,
+    sinks: Vec<Socket>,
+    /// Watches the sinks.
+    readers: Poll,
     paths: Vec<NetPath>,
     next: usize,
 }
@@ -45,7 +53,13 @@ impl SocketPart {
     ///
     /// # Errors
     /// As opening sockets; most likely there are too few file descriptors.
-    pub(super) fn new(subscribers: usize, payload: usize, batch: usize, segmentation: bool) -> io::Result<Self> {
+    pub(super) fn new(
+        profile: SrtpProfile,
+        subscribers: usize,
+        payload: usize,
+        batch: usize,
+        segmentation: bool,
+    ) -> io::Result<Self> {
         let mut sockets = UdpSockets::bind(Some(loopback()), None).map_err(io::Error::other)?;
         if !segmentation {
             sockets.turn_segmentation_off();
@@ -53,10 +67,11 @@ impl SocketPart {
         let address = sockets.local_addresses().next().ok_or_else(|| io::Error::other("the socket has no address"))?;
         let poller = Poller::new()?;
         poller.watch_udp(&sockets)?;
-        let sinks = (0..subscribers).map(|_| sink()).collect::<io::Result<Vec<Socket>>>()?;
+        let readers = Poll::new()?;
+        let sinks = (0..subscribers).map(|_| sink(&readers)).collect::<io::Result<Vec<Socket>>>()?;
         let paths = sinks.iter().map(path_to).collect::<io::Result<Vec<NetPath>>>()?;
         Ok(Self {
-            fan: Fan::new(SRTP_PROFILE, subscribers, payload, batch),
+            fan: Fan::new(profile, subscribers, payload, batch),
             batch,
             feeder: Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?,
             sockets,
@@ -64,7 +79,8 @@ impl SocketPart {
             poller,
             received: ReceiveBatch::default(),
             sends: Sends::default(),
-            _sinks: sinks,
+            sinks,
+            readers,
             paths,
             next: 0,
         })
@@ -81,6 +97,7 @@ impl SocketPart {
             let (result, taken) = timed(|| self.drain());
             sent += result?;
             time += taken;
+            self.empty_sinks()?;
         }
         Ok((sent, time))
     }
@@ -94,6 +111,15 @@ impl SocketPart {
         let ready = self.poller.wait(Some(ARRIVAL_MAX))?;
         self.sockets.handle_ready(ready);
         Ok(())
+    }
+
+    /// Reads what has come to the subscribers: untimed.
+    fn empty_sinks(&mut self) -> io::Result<()> {
+        let mut datagram = [0; 2_048];
+        for sink in &mut self.sinks {
+            while sink.read(&mut datagram).is_ok() {}
+        }
+        self.readers.poll(&mut Events::with_capacity(EVENTS_MAX), Some(Duration::ZERO))
     }
 
     fn drain(&mut self) -> io::Result<u64> {
@@ -152,10 +178,14 @@ fn loopback() -> SocketAddrV4 {
     SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)
 }
 
-fn sink() -> io::Result<Socket> {
+fn sink(readers: &Poll) -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
     socket.set_recv_buffer_size(SINK_BYTES)?;
     socket.bind(&loopback().into())?;
+    note_arrivals(&socket)?;
+    let fd = socket.as_fd().as_raw_fd();
+    readers.registry().register(&mut SourceFd(&fd), Token(0), Interest::READABLE)?;
     Ok(socket)
 }
 

@@ -69,7 +69,7 @@ pub(super) async fn run(arena: &mut Arena, workload: &Workload, duration: Durati
     let after = arena.read()?;
     let totals = arena.swarm.look()?;
     let seconds = (after.at - before.at).as_secs_f64();
-    let mut row = Row::new(workload, "tillside", &totals, &before.until(&after, seconds, 1));
+    let mut row = arena.row(workload, "tillside", &totals, &before.until(&after, seconds));
     // Bots that left were told so; what the rooms that stayed have seen is what counts.
     let half = &points[points.len() / 2..];
     let memory: Vec<(f64, f64)> = half.iter().map(|(hours, rss, ..)| (*hours, *rss / f64::from(1 << 20))).collect();

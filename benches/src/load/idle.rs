@@ -42,7 +42,7 @@ pub(super) async fn run(arena: &mut Arena, workload: &Workload, participants: us
     let after = arena.read()?;
     let totals = arena.swarm.look()?;
     let seconds = (after.at - settled.at).as_secs_f64();
-    let mut row = Row::new(workload, "tillside", &totals, &settled.until(&after, seconds, 1));
+    let mut row = arena.row(workload, "tillside", &totals, &settled.until(&after, seconds));
     row.participants = workload.participants() + participants;
     let slope = crate::report::fit(&points).map_or(0.0, |line| line.slope);
     row.rss_per_participant_kib = Some(slope / 1024.0);

@@ -25,7 +25,7 @@ pub(super) async fn run(arena: &mut Arena, workload: &Workload, joins: usize, ov
     let totals = arena.swarm.look()?;
     let seconds = (in_time.at - before.at).as_secs_f64() + LAST_JOINS.as_secs_f64();
     let after = arena.read()?;
-    let mut row = Row::new(workload, "tillside", &totals, &before.until(&after, seconds, 1));
+    let mut row = arena.row(workload, "tillside", &totals, &before.until(&after, seconds));
     let connected = totals.connected - seated.connected;
     let success = connected as f64 / joins.max(1) as f64;
     // What the rooms cost by themselves is not the joins'.

@@ -60,10 +60,10 @@ impl Janus {
     ///
     /// # Errors
     /// It is not installed, or does not start.
-    pub(crate) async fn start(core: Option<usize>) -> Result<(Server, Self), String> {
+    pub(crate) async fn start(core: Option<&str>) -> Result<(Server, Self), String> {
         let exists = |path: &&str| Path::new(path).exists();
         let missing =
-            "Janus is not installed: `apt-get install janus`, or name a running one with --janus ws://HOST:PORT";
+            "Janus is not installed: `apt-get install janus`, or describe one that runs in a file for --targets";
         let program = PROGRAMS.into_iter().find(exists).ok_or(missing)?;
         let libraries = LIBRARIES.into_iter().find(exists).ok_or(missing)?;
         let port = free_port()?;

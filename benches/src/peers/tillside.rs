@@ -209,8 +209,8 @@ pub(crate) struct Start {
     pub(crate) program: Option<PathBuf>,
     /// Media workers.
     pub(crate) workers: usize,
-    /// The core it may use.
-    pub(crate) core: Option<usize>,
+    /// The cores it may use; any where `None`.
+    pub(crate) cores: Option<String>,
     /// Further keys, `section.key=value`.
     pub(crate) sets: Vec<String>,
 }
@@ -222,6 +222,12 @@ impl Start {
     /// The program is missing, or ends, or does not answer.
     pub(crate) async fn run(&self) -> Result<(Server, Tillside), String> {
         let program = self.program.clone().map_or_else(beside_us, Ok)?;
+        if !program.exists() {
+            return Err(format!(
+                "there is no {}: build it with `cargo build --release -p tillside`, or name one with --node",
+                program.display()
+            ));
+        }
         let (port, admin) = (free_port()?, free_port()?);
         let mut command = vec![program.display().to_string(), "serve".to_owned(), "--dev".to_owned()];
         let mut sets = vec![
@@ -239,7 +245,7 @@ impl Start {
         ];
         sets.extend(self.sets.iter().cloned());
         command.extend(sets.into_iter().flat_map(|set| ["--set".to_owned(), set]));
-        let mut server = Server::start(&command, self.core, Folder::new("tillside")?)?;
+        let mut server = Server::start(&command, self.cores.as_deref(), Folder::new("tillside")?)?;
         let url: Url = format!("http://127.0.0.1:{port}").parse().expect("a URL by construction");
         let peer = Tillside::new(url, Key::dev())?;
         wait_until_up(&mut server, || async { peer.client.get(peer.url.clone()).send().await.is_ok() }).await?;
@@ -269,12 +275,5 @@ where
 
 fn beside_us() -> Result<PathBuf, String> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
-    let path = own.with_file_name("tillside");
-    if path.exists() {
-        return Ok(path);
-    }
-    Err(format!(
-        "there is no {}: build it with `cargo build --release -p tillside`, or name one with --node",
-        path.display()
-    ))
+    Ok(own.with_file_name("tillside"))
 }

@@ -80,7 +80,7 @@ impl Resource {
 pub(super) fn unreachable(url: &Url, error: &reqwest::Error) -> EnterError {
     let host = url.origin().ascii_serialization();
     EnterError::Other(if error.is_connect() {
-        format!("nobody answers at {host}: start the server there, name another with --url, or let --start start one")
+        format!("nobody answers at {host}: does the server run there, and is this its HTTP port?")
     } else if error.is_timeout() {
         format!("{host} took longer than {} s to answer", REQUEST_TIMEOUT.as_secs())
     } else {

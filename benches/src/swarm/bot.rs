@@ -181,30 +181,33 @@ impl Bot {
             self.arrivals.note(u16::from_be_bytes([high, low]), (at / 1_000) as i64);
         }
         let known = self.receptions.iter().position(|reception| reception.ssrc == header.ssrc);
-        let Some(index) = known.or_else(|| {
-            // A new stream has to prove itself. A copy, since the packet itself is still counted below.
-            if self.receptions.len() >= RECEPTIONS_MAX {
-                return None;
-            }
-            let mut reception = Reception::new(header.ssrc, kind, header.sequence);
-            if !open_and_judge(keys, &mut reception, &mut packet.to_vec(), &header, at, tally) {
-                return None;
-            }
-            self.playing_after.get_or_insert(moment.now - self.began);
-            self.receptions.push(reception);
-            Some(self.receptions.len() - 1)
-        }) else {
+        if known.is_none() && self.receptions.len() >= RECEPTIONS_MAX {
             return;
+        }
+        let mut newcomer = known.is_none().then(|| Reception::new(header.ssrc, kind));
+        let reception = match known {
+            Some(index) => &mut self.receptions[index],
+            None => newcomer.as_mut().expect("whoever is not known is new"),
         };
-        let reception = &mut self.receptions[index];
-        let number = reception.count(header.sequence);
-        tally.received += 1;
-        tally.received_bytes += packet.len() as u64;
-        if known.is_some() && (!reception.keyframe_seen || number.is_multiple_of(tally.open_every)) {
-            open_and_judge(keys, reception, packet, &header, at, tally);
+        let number = reception.number(header.sequence);
+        // Until a packet sent after the mark has come, and while a keyframe is waited for, all are opened.
+        let looks = !reception.has_begun() || !reception.keyframe_seen || number.is_multiple_of(tally.open_every);
+        let bytes = packet.len() as u64;
+        let counts = match looks.then(|| open_and_judge(keys, reception, packet, &header, at, tally)) {
+            Some(Judgement::NotAuthentic) => return,
+            Some(Judgement::BeforeTheMark) => false,
+            Some(Judgement::Counts) | None => reception.count(number),
+        };
+        match counts {
+            true => (tally.received, tally.received_bytes) = (tally.received + 1, tally.received_bytes + bytes),
+            false => tally.stale += 1,
         }
         if reception.keyframe_seen && reception.kind == Kind::Video {
             self.keyframe_after.get_or_insert(moment.now - self.began);
+        }
+        if let Some(reception) = newcomer {
+            self.playing_after.get_or_insert(moment.now - self.began);
+            self.receptions.push(reception);
         }
     }
 
@@ -291,7 +294,14 @@ impl Bot {
     }
 }
 
-/// Opens a packet for its delay, and looks for the first keyframe. False if it is not authentic.
+/// What opening a packet has shown.
+enum Judgement {
+    Counts,
+    BeforeTheMark,
+    NotAuthentic,
+}
+
+/// Opens a packet for its delay, and looks for the first keyframe.
 fn open_and_judge(
     keys: &mut Keys,
     reception: &mut Reception,
@@ -299,20 +309,22 @@ fn open_and_judge(
     header: &RtpHeader,
     at: u64,
     tally: &mut Tally,
-) -> bool {
+) -> Judgement {
     let Ok(opened) = keys.opener.open_rtp(packet, NewSsrc::Admit) else {
         tally.unauthentic += 1;
-        return false;
+        return Judgement::NotAuthentic;
     };
     let payload = &packet[header.len()..opened.len];
-    if let Some(stamp) = Stamp::read(payload) {
-        tally.note_delay(at.saturating_sub(stamp.sent_at));
-    }
     if !reception.keyframe_seen {
         let descriptor = Vp8Descriptor::parse(payload);
         reception.keyframe_seen = descriptor.and_then(|descriptor| descriptor.keyframe_size(payload)).is_some();
     }
-    true
+    let Some(stamp) = Stamp::read(payload) else { return Judgement::Counts };
+    if stamp.sent_at < tally.marked_at {
+        return Judgement::BeforeTheMark;
+    }
+    tally.note_delay(at.saturating_sub(stamp.sent_at));
+    Judgement::Counts
 }
 
 fn request_keyframe(streams: &mut [Stream], media: Ssrc) {

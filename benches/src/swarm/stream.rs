@@ -10,6 +10,8 @@ use tillside_sfu::srtp::{SRTP_OVERHEAD_MAX, SrtpSealer};
 
 /// Payload bytes of a packet of sound: 32 kbit/s.
 const AUDIO_BYTES: usize = 80;
+/// Packets of sound per second.
+const AUDIO_RATE: f64 = 50.0;
 /// Packets at the beginning of a stream that name their m-line and encoding, as browsers do until they are known.
 const NAMED_PACKETS: u64 = 50;
 /// Longest header with extensions.
@@ -41,6 +43,8 @@ pub(crate) struct StreamPlan {
 /// See the module.
 pub(super) struct Stream {
     plan: StreamPlan,
+    /// Packets per second now.
+    rate: f64,
     ids: ExtensionIds,
     payload_type: PayloadType,
     schedule: Schedule,
@@ -59,15 +63,20 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn new(now: Instant, plan: StreamPlan, payload_type: u8, ids: ExtensionIds) -> Self {
-        let (schedule, bytes) = match plan.kind {
-            Kind::Audio => (Schedule::audio(), AUDIO_BYTES),
-            Kind::Video => (Schedule::video(plan.rate.packets * share(&plan), plan.burst), plan.rate.bytes),
+        let (rate, bytes) = match plan.kind {
+            Kind::Audio => (AUDIO_RATE, AUDIO_BYTES),
+            Kind::Video => (plan.rate.packets * share(&plan), plan.rate.bytes),
+        };
+        let schedule = match plan.kind {
+            Kind::Audio => Schedule::audio(),
+            Kind::Video => Schedule::video(rate, plan.burst),
         };
         let frame = if plan.kind == Kind::Audio { 0.020 } else { 0.033 };
         Self {
             payload: vec![0xA5; bytes],
             began: now + Duration::from_secs_f64(frame * plan.phase),
             schedule,
+            rate,
             payload_type: PayloadType::new(payload_type).expect("descriptions name types below 128"),
             ids,
             // Not 0, so that a wrap comes early in long runs.
@@ -100,7 +109,10 @@ impl Stream {
 
     /// Offers `factor` times the planned rate from now on.
     pub(super) fn set_rate(&mut self, factor: f64) {
-        self.schedule.set_rate(self.plan.rate.packets * share(&self.plan) * factor);
+        if self.plan.kind == Kind::Video {
+            self.rate = self.plan.rate.packets * share(&self.plan) * factor;
+            self.schedule.set_rate(self.rate);
+        }
     }
 
     /// Begins anew at `now`, after a pause.
@@ -120,8 +132,7 @@ impl Stream {
     ) -> u16 {
         let late = now.saturating_duration_since(self.poll_timeout());
         if late > LAG_MAX {
-            let rate = if self.plan.kind == Kind::Audio { 50.0 } else { self.plan.rate.packets * share(&self.plan) };
-            self.skipped += (late.as_secs_f64() * rate) as u64;
+            self.skipped += (late.as_secs_f64() * self.rate) as u64;
             self.schedule.skip_to(now.saturating_duration_since(self.began));
         }
         let at = self.schedule.next();

@@ -121,7 +121,7 @@ fn read_controls(header: &libc::msghdr) -> (u64, Option<usize>) {
 }
 
 /// Has the kernel note when each datagram arrived: delay is then that of the server, not that of a busy bot.
-pub(super) fn note_arrivals(socket: &impl AsFd) -> io::Result<()> {
+pub(crate) fn note_arrivals(socket: &impl AsFd) -> io::Result<()> {
     set_option(socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)
 }
 

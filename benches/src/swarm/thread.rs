@@ -67,7 +67,7 @@ impl Thread {
             unread: Vec::new(),
             paused: false,
             rate: 1.0,
-            tally: Tally::new(config.open_every.max(1)),
+            tally: Tally::new(config.open_every.max(1), 0),
             inbox: Inbox::new(config.runs),
             buffer: Vec::with_capacity(65_536),
         };
@@ -186,7 +186,7 @@ impl Thread {
     }
 
     fn mark(&mut self) {
-        self.tally = Tally::new(self.tally.open_every);
+        self.tally = Tally::new(self.tally.open_every, moment().wall);
         for bot in self.bots.values_mut() {
             for stream in &mut bot.streams {
                 (stream.sent, stream.skipped) = (0, 0);
@@ -221,6 +221,7 @@ impl Thread {
         totals.failures.extend(self.stillborn.clone());
         totals.received = self.tally.received;
         totals.received_bytes = self.tally.received_bytes;
+        totals.stale = self.tally.stale;
         totals.unauthentic = self.tally.unauthentic;
         totals.send_errors = self.tally.send_errors;
         totals.delay = std::mem::replace(&mut self.tally.delay, delays());

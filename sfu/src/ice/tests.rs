@@ -83,7 +83,7 @@ impl Fixture {
 
     fn answer(&self, seed: u64) -> Option<(NetPath, Answer)> {
         let [send] = self.out.datagrams() else { return None };
-        read_answer(self.out.bytes(send), &credentials(seed).key()).map(|answer| (send.to, answer))
+        read_answer(self.out.bytes(send), &credentials(seed).key()).map(|answer| (self.out.path(send), answer))
     }
 }
 

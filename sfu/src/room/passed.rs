@@ -38,21 +38,33 @@ pub(super) fn collect(extensions: rtp::Extensions<'_>, negotiated: &ExtensionMap
     used
 }
 
-/// The collected extensions under a subscriber's ids, without those it did not negotiate, and behind them its `own`.
-#[inline]
+/// The collected extensions under a subscriber's ids, without those it did not negotiate.
 pub(super) fn translate<'a>(
     mut collected: &'a [u8],
     negotiated: &'a ExtensionMap,
-    own: Option<rtp::Extension<'a>>,
-) -> impl Iterator<Item = rtp::Extension<'a>> + Clone {
+) -> impl Iterator<Item = rtp::Extension<'a>> {
     let passed = std::iter::from_fn(move || {
         let [kind, len, rest @ ..] = collected else { return None };
         let (value, rest) = rest.split_at_checked(usize::from(*len))?;
         collected = rest;
         Some((*kind, value))
     });
-    let of_subscriber = |(kind, value)| Some(rtp::Extension { id: negotiated.id_of_number(kind)?, value });
-    passed.filter_map(of_subscriber).chain(own)
+    passed.filter_map(|(kind, value)| Some(rtp::Extension { id: negotiated.id_of_number(kind)?, value }))
+}
+
+/// Adds the same to a header. False if they do not fit its form.
+#[inline(always)]
+pub(super) fn push(mut collected: &[u8], negotiated: &ExtensionMap, block: &mut rtp::ShortBlock<'_>) -> bool {
+    while let [kind, len, rest @ ..] = collected {
+        let Some((value, rest)) = rest.split_at_checked(usize::from(*len)) else { return true };
+        collected = rest;
+        if let Some(id) = negotiated.id_of_number(*kind)
+            && !block.push(id, value)
+        {
+            return false;
+        }
+    }
+    true
 }
 
 /// The audio level among the collected extensions (RFC 6464).

@@ -6,7 +6,7 @@ use super::passed;
 use super::publication::{Publication, PublicationKey};
 use crate::command::{SlotWish, Why};
 use crate::id::Mid;
-use crate::rtp::vp8::{VP8_DESCRIPTOR_MAX, Vp8Descriptor};
+use crate::rtp::vp8::{self, FrameNumbers};
 use crate::rtp::{self, HeaderFields, PayloadType, SequenceNumber, Ssrc, write_header_with};
 use crate::sdp::{self, Codec, Extension, ExtensionMap, MediaKind, NegotiatedMedia, PayloadTypes};
 use crate::sends::{NetPath, Sends};
@@ -15,7 +15,7 @@ use crate::stream::ENCODINGS_MAX;
 use crate::stream::clock::RtpClock;
 use crate::stream::history::Origin;
 use crate::stream::keyframe::RequesterLimit;
-use crate::stream::picture::Picture;
+use crate::stream::picture::{Picture, PictureId};
 use crate::stream::rewrite::{Kind, Resend, Rewriter, Rewritten, Start};
 use crate::stream::ring::StoredMut;
 use crate::stream::twcc::TwccSender;
@@ -229,7 +229,7 @@ impl Slot {
     }
 
     /// Forwards a packet of the encoding that is on its way, if the ring has it. Returns whether it was written.
-    #[inline]
+    #[inline(always)]
     fn forward_stored(
         &mut self,
         egress: &mut Egress<'_>,
@@ -245,8 +245,11 @@ impl Slot {
             self.rewriter.skip(encoding, sequence, stored.facts);
             return false;
         }
-        let rewritten = self.rewriter.forward(encoding, sequence, stored.facts);
-        rewritten.is_some_and(|rewritten| self.write(egress, payload_types, stored, &rewritten, Copy::First, sends))
+        let facts = stored.facts;
+        let Some(rewritten) = self.rewriter.forward(encoding, sequence, facts) else { return false };
+        let written = self.write(egress, payload_types, stored, &rewritten, Copy::First, sends);
+        self.rewriter.note(encoding, sequence, facts, &rewritten);
+        written
     }
 
     fn write_first(
@@ -259,12 +262,15 @@ impl Slot {
         sends: &mut Sends,
     ) -> bool {
         let Publication { encodings, payload_types, .. } = publication;
-        let stored = encodings[usize::from(encoding)].ring.packet_mut(sequence);
-        stored.is_some_and(|stored| self.write(egress, payload_types, stored, rewritten, Copy::First, sends))
+        let Some(stored) = encodings[usize::from(encoding)].ring.packet_mut(sequence) else { return false };
+        let facts = stored.facts;
+        let written = self.write(egress, payload_types, stored, rewritten, Copy::First, sends);
+        self.rewriter.note(encoding, sequence, facts, rewritten);
+        written
     }
 
     /// Seals one packet straight into the send slab.
-    #[inline]
+    #[inline(always)]
     fn write(
         &mut self,
         egress: &mut Egress<'_>,
@@ -278,18 +284,18 @@ impl Slot {
         let Some(codec) = payload_types.codec_for(facts.payload_type) else { return false };
         let Some((payload_type, part)) = self.payload_for(codec, whole) else { return false };
         let Some(header) = self.header(payload_type, rewritten, copy) else { return false };
-        let original = rewritten.picture.map(|picture| Original::replace(&mut whole[part.clone()], &picture));
+        let original = rewritten.picture.map(|picture| Original::renumber(&mut whole[part.clone()], &picture));
         let payload = &whole[part.clone()];
 
-        let stamp = self.extensions.id(Extension::TransportCc).map(|id| {
-            let number = egress.twcc.stamp(egress.now, payload.len());
-            (id, number.to_be_bytes())
-        });
-        let own = stamp.as_ref().map(|(id, value)| rtp::Extension { id: *id, value });
-        let extensions = passed::translate(extensions, &self.extensions, own);
-        let (roc, sealer) = (header.roc, egress.sealer);
+        let stamp_id = self.extensions.id(Extension::TransportCc);
+        let stamp = stamp_id.map_or(0, |_| egress.twcc.stamp(egress.now, payload.len())).to_be_bytes();
+        let (roc, sealer, map) = (header.roc, egress.sealer, &self.extensions);
+        let push = |block: &mut rtp::ShortBlock<'_>| {
+            passed::push(extensions, map, block) && stamp_id.is_none_or(|id| block.push(id, &stamp))
+        };
+        let all = || passed::translate(extensions, map).chain(stamp_id.map(|id| rtp::Extension { id, value: &stamp }));
         let written = sends.write(egress.path, |out| {
-            let header_len = write_header_with(out, &header.fields, extensions)?;
+            let header_len = write_header_with(out, &header.fields, push, all)?;
             match copy {
                 Copy::First => sealer.seal_rtp(roc, out, header_len, payload),
                 Copy::Again => {
@@ -361,34 +367,47 @@ struct Header {
     roc: u32,
 }
 
-/// The VP8 descriptor of a packet as the publisher wrote it, while the ring's copy carries a subscriber's numbers. That
-/// copy is sealed straight from the ring then, and put right afterwards: six bytes move instead of the packet.
-struct Original {
-    bytes: [u8; VP8_DESCRIPTOR_MAX],
-    len: usize,
-}
+/// The head of a payload as the publisher wrote it, while the ring's copy carries a subscriber's frame numbers. That copy
+/// is sealed straight from the ring then, and put right afterwards: a word moves instead of the packet.
+struct Original(u64);
 
 impl Original {
     /// Puts other numbers into the descriptor that `payload` begins with.
-    fn replace(payload: &mut [u8], picture: &Picture) -> Self {
-        let mut original = Self { bytes: [0; VP8_DESCRIPTOR_MAX], len: 0 };
-        let Some(descriptor) = Vp8Descriptor::parse(payload) else { return original };
-        original.len = descriptor.len;
-        let bytes = &mut payload[..descriptor.len];
-        original.bytes[..descriptor.len].copy_from_slice(bytes);
-        if let Some(id) = picture.id {
-            descriptor.patch_picture_id(bytes, id.value());
-        }
-        if let Some(tl0) = picture.tl0 {
-            descriptor.patch_tl0_picture_index(bytes, tl0);
-        }
-        if let Some(key_index) = picture.key_index {
-            descriptor.patch_key_index(bytes, key_index);
-        }
-        original
+    #[inline(always)]
+    fn renumber(payload: &mut [u8], picture: &Picture) -> Self {
+        let original = Self::head(payload);
+        let numbers = FrameNumbers {
+            picture_id: picture.id.map_or(0, PictureId::value),
+            tl0: picture.tl0.unwrap_or_default(),
+            key_index: picture.key_index.unwrap_or_default(),
+        };
+        Self::set_head(payload, vp8::renumber(original, numbers));
+        Self(original)
     }
 
+    #[inline(always)]
     fn restore(&self, payload: &mut [u8]) {
-        payload[..self.len].copy_from_slice(&self.bytes[..self.len]);
+        Self::set_head(payload, self.0);
+    }
+
+    /// The first bytes; of a shorter payload all, followed by zeros.
+    #[inline(always)]
+    fn head(payload: &[u8]) -> u64 {
+        payload.first_chunk().map_or_else(|| Self::short_head(payload), |head| u64::from_be_bytes(*head))
+    }
+
+    #[inline(always)]
+    fn set_head(payload: &mut [u8], head: u64) {
+        match payload.first_chunk_mut() {
+            Some(place) => *place = head.to_be_bytes(),
+            None => payload.copy_from_slice(&head.to_be_bytes()[..payload.len()]),
+        }
+    }
+
+    #[cold]
+    fn short_head(payload: &[u8]) -> u64 {
+        let mut head = [0; size_of::<u64>()];
+        head[..payload.len()].copy_from_slice(payload);
+        u64::from_be_bytes(head)
     }
 }

@@ -106,35 +106,55 @@ impl<'a> Iterator for Extensions<'a> {
 /// Writes the extension block with its four bytes of preamble, padded to whole words. Returns its length: 0 when there
 /// are no extensions, `None` when it does not fit or cannot be encoded.
 #[inline]
-pub(super) fn write_block<'a>(
-    out: &mut [u8],
-    extensions: impl Iterator<Item = Extension<'a>> + Clone,
-) -> Option<usize> {
-    write_short_block(out, extensions.clone()).or_else(|| write_long_block(out, extensions))
+pub(super) fn write_block(out: &mut [u8], extensions: &[Extension<'_>]) -> Option<usize> {
+    let mut block = ShortBlock::new(out);
+    if extensions.iter().all(|extension| block.push(extension.id, extension.value)) {
+        return block.finish();
+    }
+    write_long_block(out, extensions.iter().copied())
 }
 
-#[inline]
-fn write_short_block<'a>(out: &mut [u8], extensions: impl Iterator<Item = Extension<'a>>) -> Option<usize> {
-    let mut at = PREAMBLE_BYTES;
-    for Extension { id, value } in extensions {
-        if !(1..=ONE_BYTE_ID_MAX).contains(&id) || !(1..=ONE_BYTE_LEN_MAX).contains(&value.len()) {
-            return None;
-        }
-        let (head, rest) = out.get_mut(at..at + 1 + value.len())?.split_first_mut()?;
+/// An extension block in its one-byte form, written element by element.
+pub struct ShortBlock<'a> {
+    out: &'a mut [u8],
+    at: usize,
+}
+
+impl<'a> ShortBlock<'a> {
+    /// A block at the front of `out`.
+    #[inline(always)]
+    pub(super) fn new(out: &'a mut [u8]) -> Self {
+        Self { out, at: PREAMBLE_BYTES }
+    }
+
+    /// Adds an element. False, and the block is of no use, if it does not fit or needs the two-byte form.
+    #[inline(always)]
+    #[must_use]
+    pub fn push(&mut self, id: u8, value: &[u8]) -> bool {
+        let end = self.at + 1 + value.len();
+        let fits = (1..=ONE_BYTE_ID_MAX).contains(&id) && (1..=ONE_BYTE_LEN_MAX).contains(&value.len());
+        let Some([head, place @ ..]) = self.out.get_mut(self.at..end).filter(|_| fits) else { return false };
         *head = id << 4 | (value.len() - 1) as u8;
         // Nearly all are of one or two bytes, for which a call to copy takes longer than the copy.
-        match (rest, value) {
+        match (place, value) {
             ([to], [byte]) => *to = *byte,
             ([to, next], [byte, other]) => (*to, *next) = (*byte, *other),
-            (rest, value) => rest.copy_from_slice(value),
+            (place, value) => place.copy_from_slice(value),
         }
-        at += 1 + value.len();
+        self.at = end;
+        true
     }
-    finish_block(out, at, ONE_BYTE_PROFILE)
+
+    /// Its length, as [`write_block`] gives it.
+    #[inline(always)]
+    pub(super) fn finish(self) -> Option<usize> {
+        finish_block(self.out, self.at, ONE_BYTE_PROFILE)
+    }
 }
 
+/// The same in the two-byte form.
 #[cold]
-fn write_long_block<'a>(out: &mut [u8], extensions: impl Iterator<Item = Extension<'a>>) -> Option<usize> {
+pub(super) fn write_long_block<'a>(out: &mut [u8], extensions: impl Iterator<Item = Extension<'a>>) -> Option<usize> {
     let mut at = PREAMBLE_BYTES;
     for Extension { id, value } in extensions {
         let len = u8::try_from(value.len()).ok().filter(|_| id != 0)?;
@@ -152,7 +172,9 @@ fn finish_block(out: &mut [u8], at: usize, profile: u16) -> Option<usize> {
         return Some(0);
     }
     let end = at.next_multiple_of(4);
-    out.get_mut(at..end)?.fill(0);
+    for padding in out.get_mut(at..end)? {
+        *padding = 0;
+    }
     let words = u16::try_from(end / 4 - 1).ok()?;
     out[..2].copy_from_slice(&profile.to_be_bytes());
     out[2..4].copy_from_slice(&words.to_be_bytes());
@@ -203,7 +225,7 @@ mod tests {
         let check = |id: u8, len: usize, fits: bool| {
             let value = vec![1; len];
             let mut out = [0; 512];
-            let written = write_block(&mut out, [Extension { id, value: &value }].into_iter());
+            let written = write_block(&mut out, &[Extension { id, value: &value }]);
             assert_eq!(written.is_some(), fits, "id {id}, {len} bytes");
         };
         check(0, 1, false);
@@ -217,7 +239,7 @@ mod tests {
         let check = |id: u8, len: usize, profile: u16| {
             let value = vec![1; len];
             let mut out = [0; 64];
-            write_block(&mut out, [Extension { id, value: &value }].into_iter()).expect("fits");
+            write_block(&mut out, &[Extension { id, value: &value }]).expect("fits");
             assert_eq!(u16::from_be_bytes([out[0], out[1]]), profile, "id {id}, {len} bytes");
         };
         check(1, 1, ONE_BYTE_PROFILE);
@@ -234,7 +256,7 @@ mod tests {
         ) {
             let extensions: Vec<_> = set.iter().map(|(id, value)| Extension { id: *id, value }).collect();
             let mut out = [0; 512];
-            let len = write_block(&mut out, extensions.iter().copied()).expect("fits");
+            let len = write_block(&mut out, &extensions).expect("fits");
             prop_assert_eq!(len % 4, 0);
             let profile = u16::from_be_bytes([out[0], out[1]]);
             prop_assert_eq!(elements(profile, &out[4..len]), set);

@@ -1,6 +1,6 @@
 //! The RTP header (RFC 3550 §5.1): read once into numbers, and written anew for each subscriber.
 
-use super::extension::{self, Extension, Extensions};
+use super::extension::{self, Extension, Extensions, ShortBlock};
 use super::number::{PayloadType, SequenceNumber, Ssrc};
 
 /// Length of the header without contributing sources and extensions.
@@ -130,26 +130,40 @@ impl RtpHeader {
 #[inline]
 #[must_use]
 pub fn write_header(out: &mut [u8], fields: &HeaderFields, extensions: &[Extension<'_>]) -> Option<usize> {
-    write_header_with(out, fields, extensions.iter().copied())
+    let (fixed, rest) = out.split_first_chunk_mut()?;
+    let block = extension::write_block(rest, extensions)?;
+    fields.write(fixed, block);
+    Some(FIXED_HEADER_BYTES + block)
 }
 
-/// As [`write_header`], for extensions that are not in a list. They may be asked for twice.
-#[inline]
+/// As [`write_header`], for extensions that are not in a list: `push` adds them to the block, and says whether all could
+/// be. Where they could not, `all` gives them for the two-byte form.
+#[inline(always)]
 #[must_use]
-pub fn write_header_with<'a>(
+pub fn write_header_with<'a, All: Iterator<Item = Extension<'a>>>(
     out: &mut [u8],
     fields: &HeaderFields,
-    extensions: impl Iterator<Item = Extension<'a>> + Clone,
+    push: impl FnOnce(&mut ShortBlock<'_>) -> bool,
+    all: impl FnOnce() -> All,
 ) -> Option<usize> {
-    let (fixed, rest) = out.split_first_chunk_mut::<FIXED_HEADER_BYTES>()?;
-    let block = extension::write_block(rest, extensions)?;
-    let has_extensions = if block == 0 { 0 } else { EXTENSION };
-    fixed[0] = VERSION_2 | has_extensions;
-    fixed[1] = fields.payload_type.value() | if fields.marker { MARKER } else { 0 };
-    fixed[2..4].copy_from_slice(&fields.sequence.0.to_be_bytes());
-    fixed[4..8].copy_from_slice(&fields.timestamp.to_be_bytes());
-    fixed[8..12].copy_from_slice(&fields.ssrc.0.to_be_bytes());
+    let (fixed, rest) = out.split_first_chunk_mut()?;
+    let mut short = ShortBlock::new(rest);
+    let block = if push(&mut short) { short.finish()? } else { extension::write_long_block(rest, all())? };
+    fields.write(fixed, block);
     Some(FIXED_HEADER_BYTES + block)
+}
+
+impl HeaderFields {
+    /// Writes the fixed header before an extension block of so many bytes.
+    #[inline(always)]
+    fn write(&self, fixed: &mut [u8; FIXED_HEADER_BYTES], block: usize) {
+        let has_extensions = if block == 0 { 0 } else { EXTENSION };
+        fixed[0] = VERSION_2 | has_extensions;
+        fixed[1] = self.payload_type.value() | if self.marker { MARKER } else { 0 };
+        fixed[2..4].copy_from_slice(&self.sequence.0.to_be_bytes());
+        fixed[4..8].copy_from_slice(&self.timestamp.to_be_bytes());
+        fixed[8..12].copy_from_slice(&self.ssrc.0.to_be_bytes());
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The VP8 payload descriptor (RFC 7741 §4.2): read, and patched in place when a subscriber gets its own numbering.
+//! The VP8 payload descriptor (RFC 7741 §4.2): read, and given the numbers of a subscriber.
 
 /// Longest descriptor: flags, extension flags, 15-bit picture id, TL0PICIDX, and the layer byte.
 pub const VP8_DESCRIPTOR_MAX: usize = 6;
@@ -42,9 +42,6 @@ pub struct Vp8Descriptor {
     pub tl0_picture_index: Option<u8>,
     /// The layer byte, if there is one: without TID the temporal layer reads 0, without KEYIDX the index does.
     pub layer: Option<Vp8Layer>,
-    picture_id_at: u8,
-    tl0_at: u8,
-    has_key_index: bool,
 }
 
 impl PictureId {
@@ -54,15 +51,6 @@ impl PictureId {
         match self {
             Self::Short(id) => u16::from(id),
             Self::Long(id) => id,
-        }
-    }
-
-    /// The same width with another number, wrapped to that width.
-    #[must_use]
-    pub fn with_value(self, value: u16) -> Self {
-        match self {
-            Self::Short(_) => Self::Short((value & 0x7f) as u8),
-            Self::Long(_) => Self::Long(value & 0x7fff),
         }
     }
 }
@@ -106,8 +94,6 @@ impl Vp8Descriptor {
         // (§4.3).
         let frame_start = first & 0x10 != 0 && first & 0x0f == 0;
         let keyframe = frame_start && payload.get(at)? & 1 == 0;
-        let picture_id_at = 2;
-        let tl0_at = picture_id_at + picture_id.map_or(0, |id| if matches!(id, PictureId::Short(_)) { 1 } else { 2 });
         payload.get(at)?;
         Some(Self {
             len: at,
@@ -117,35 +103,7 @@ impl Vp8Descriptor {
             picture_id,
             tl0_picture_index,
             layer,
-            picture_id_at,
-            tl0_at,
-            has_key_index,
         })
-    }
-
-    /// Puts `value`, wrapped to the width in use, in place of the picture id. `descriptor` holds at least the first
-    /// [`len`](Self::len) bytes of the payload this was read from. Does nothing without a picture id.
-    pub fn patch_picture_id(&self, descriptor: &mut [u8], value: u16) {
-        let at = usize::from(self.picture_id_at);
-        match self.picture_id.map(|id| id.with_value(value)) {
-            Some(PictureId::Short(id)) => descriptor[at] = id,
-            Some(PictureId::Long(id)) => descriptor[at..at + 2].copy_from_slice(&(id | 0x8000).to_be_bytes()),
-            None => {}
-        }
-    }
-
-    /// Puts `value` in place of TL0PICIDX, as [`Vp8Descriptor::patch_picture_id`] does for the picture id.
-    pub fn patch_tl0_picture_index(&self, descriptor: &mut [u8], value: u8) {
-        if self.tl0_picture_index.is_some() {
-            descriptor[usize::from(self.tl0_at)] = value;
-        }
-    }
-
-    /// Puts `value`, modulo 32, in place of KEYIDX, as [`Vp8Descriptor::patch_picture_id`] does for the picture id.
-    pub fn patch_key_index(&self, descriptor: &mut [u8], value: u8) {
-        if self.has_key_index {
-            descriptor[self.len - 1] = descriptor[self.len - 1] & 0xe0 | value & 0x1f;
-        }
     }
 
     /// Width and height in pixels, if `payload` (which this was read from) starts a keyframe (RFC 6386 §9.1).
@@ -159,6 +117,46 @@ impl Vp8Descriptor {
         // The top two bits of each are a scaling hint for the display.
         (code == START_CODE).then(|| (u16::from_le_bytes([w0, w1]) & 0x3fff, u16::from_le_bytes([h0, h1]) & 0x3fff))
     }
+}
+
+/// The numbers that a descriptor may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameNumbers {
+    /// Written with as many bits as were there.
+    pub picture_id: u16,
+    /// TL0PICIDX.
+    pub tl0: u8,
+    /// KEYIDX, written modulo 32.
+    pub key_index: u8,
+}
+
+/// The first bytes of a payload, most significant first, with other numbers in place of those that its descriptor has.
+///
+/// A word in and a word out, because the payload is encrypted right after: many small writes to what is then read in one
+/// go would make the reader wait until each has reached the cache.
+#[inline]
+#[must_use]
+pub fn renumber(head: u64, numbers: FrameNumbers) -> u64 {
+    let byte = |at: u32| (head >> (56 - 8 * at)) as u8;
+    let put = |word: u64, end: u32, mask: u64, value: u64| {
+        let shift = 64 - 8 * end;
+        word & !(mask << shift) | (value & mask) << shift
+    };
+    let extended = if byte(0) & 0x80 != 0 { byte(1) } else { 0 };
+    let (mut word, mut at) = (head, 2);
+    if extended & 0x80 != 0 {
+        let (len, mask) = if byte(at) & 0x80 == 0 { (1, 0x7f) } else { (2, 0x7fff) };
+        at += len;
+        word = put(word, at, mask, numbers.picture_id.into());
+    }
+    if extended & 0x40 != 0 {
+        at += 1;
+        word = put(word, at, 0xff, numbers.tl0.into());
+    }
+    if extended & 0x10 != 0 {
+        word = put(word, at + 1, 0x1f, numbers.key_index.into());
+    }
+    word
 }
 
 #[cfg(test)]
@@ -217,21 +215,28 @@ mod tests {
 
     proptest! {
         #[test]
-        fn trap_c1_patching_changes_the_numbers_and_nothing_else(
-            payload in prop::collection::vec(any::<u8>(), 1..16), picture_id: u16, tl0: u8,
+        fn trap_c1_renumbering_changes_the_numbers_and_nothing_else(
+            payload in prop::array::uniform8(any::<u8>()), picture_id: u16, tl0: u8, key_index: u8,
         ) {
             let Some(before) = Vp8Descriptor::parse(&payload) else { return Ok(()) };
             prop_assert!(before.len <= VP8_DESCRIPTOR_MAX);
-            let mut patched = payload.clone();
-            before.patch_picture_id(&mut patched[..before.len], picture_id);
-            before.patch_tl0_picture_index(&mut patched[..before.len], tl0);
+            let numbers = FrameNumbers { picture_id, tl0, key_index };
+            let renumbered = renumber(u64::from_be_bytes(payload), numbers).to_be_bytes();
+            let has_key_index = payload[0] & 0x80 != 0 && payload[1] & 0x10 != 0;
             let expected = Vp8Descriptor {
-                picture_id: before.picture_id.map(|id| id.with_value(picture_id)),
+                picture_id: before.picture_id.map(|id| match id {
+                    PictureId::Short(_) => PictureId::Short((picture_id & 0x7f) as u8),
+                    PictureId::Long(_) => PictureId::Long(picture_id & 0x7fff),
+                }),
                 tl0_picture_index: before.tl0_picture_index.map(|_| tl0),
+                layer: before.layer.map(|layer| Vp8Layer {
+                    key_index: if has_key_index { key_index & 31 } else { layer.key_index },
+                    ..layer
+                }),
                 ..before
             };
-            prop_assert_eq!(Vp8Descriptor::parse(&patched), Some(expected));
-            prop_assert_eq!(&patched[before.len..], &payload[before.len..]);
+            prop_assert_eq!(Vp8Descriptor::parse(&renumbered), Some(expected));
+            prop_assert_eq!(&renumbered[before.len..], &payload[before.len..]);
         }
     }
 }

@@ -66,15 +66,35 @@ pub struct History {
     stopwatch: Stopwatch,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// A [`Sent`] and what became of it, packed: every packet writes one for every subscriber, into memory that has left
+/// the caches since its last turn.
+#[derive(Clone, Copy, Debug, Default)]
 struct Slot {
-    /// One more than the number that was sent; 0: nothing was.
-    end: u64,
-    sent: Sent,
+    /// Low bits of the number that was sent. Numbers that share a slot and these bits lie 2³² apart.
+    out: u32,
+    timestamp: u32,
     /// Milliseconds from the beginning to the latest copy.
     latest_ms: u32,
-    resends: u8,
+    /// The source's number, of which 48 bits count two centuries of packets.
+    sequence_low: u32,
+    sequence_high: u16,
+    picture: Option<Picture>,
+    /// What was sent, and the marker: [`kind`].
+    kind: u8,
+    /// Index of the encoding in the low half, copies sent on request in the high one.
+    encoding_and_resends: u8,
 }
+
+/// Bits of [`Slot::kind`].
+mod kind {
+    /// Something was sent: without it the slot is empty.
+    pub(super) const SENT: u8 = 1;
+    /// From a publisher's packet; padding otherwise.
+    pub(super) const SOURCE: u8 = 1 << 1;
+    pub(super) const MARKER: u8 = 1 << 2;
+}
+
+const RESENDS_SHIFT: u32 = 4;
 
 impl History {
     /// A history of `size` packets, a power of two. Memory is taken when the first packet is noted.
@@ -84,47 +104,53 @@ impl History {
         Self { slots: Box::default(), size, end: 0, stopwatch: Stopwatch::new(began) }
     }
 
-    /// Notes that `out` is sent at `now`. False when it was sent before, or is too old to tell: then it must not be
-    /// sent.
-    #[inline]
+    /// Whether `out` was sent before, or is too old to tell: then it must not be sent as new.
+    #[inline(always)]
     #[must_use]
-    pub fn note(&mut self, now: Instant, out: u64, sent: Sent) -> bool {
+    pub fn was_sent(&self, out: u64) -> bool {
+        out < self.end && self.slots[self.place(out)].is_from(out)
+    }
+
+    /// Notes that `out` is sent at `now`, for the first time.
+    #[inline(always)]
+    pub fn note(&mut self, now: Instant, out: u64, sent: Sent) {
         if self.slots.is_empty() {
-            self.slots = vec![Slot::EMPTY; self.size].into_boxed_slice();
+            self.slots = vec![Slot::default(); self.size].into_boxed_slice();
         }
         let latest_ms = self.millis(now);
-        let slot = &mut self.slots[out as usize & (self.size - 1)];
-        if out < self.end && slot.end > out {
-            return false;
-        }
         self.end = self.end.max(out + 1);
-        *slot = Slot { end: out + 1, sent, latest_ms, resends: 0 };
-        true
+        let place = self.place(out);
+        self.slots[place] = Slot::new(out, sent, latest_ms);
     }
 
     /// A receiver asks for `out` again. Counts the copy when it is granted.
     pub fn resend(&mut self, now: Instant, out: u64, rtt: Duration) -> Result<Sent, Refusal> {
         let now_ms = self.millis(now);
-        let index = out as usize & (self.size - 1);
-        let slot = self.slots.get_mut(index).filter(|slot| slot.end == out + 1);
+        let place = self.place(out);
+        let slot = self.slots.get_mut(place).filter(|slot| slot.holds(out));
         let slot = slot.ok_or(Refusal::Unknown)?;
-        if slot.resends >= RESENDS_MAX {
+        if slot.resends() >= RESENDS_MAX {
             return Err(Refusal::TooOften);
         }
         let wait = rtt.max(RESEND_INTERVAL_MIN);
         if u128::from(now_ms.wrapping_sub(slot.latest_ms)) < wait.as_millis() {
             return Err(Refusal::TooSoon);
         }
-        slot.resends += 1;
+        slot.encoding_and_resends += 1 << RESENDS_SHIFT;
         slot.latest_ms = now_ms;
-        Ok(slot.sent)
+        Ok(slot.sent())
     }
 
     /// What was sent as `out`, without counting a copy; for probing with old packets (media trap E4).
     #[must_use]
-    pub fn sent(&self, out: u64) -> Option<&Sent> {
-        let slot = self.slots.get(out as usize & (self.size - 1))?;
-        (slot.end == out + 1).then_some(&slot.sent)
+    pub fn sent(&self, out: u64) -> Option<Sent> {
+        let slot = self.slots.get(self.place(out))?;
+        slot.holds(out).then(|| slot.sent())
+    }
+
+    #[inline(always)]
+    fn place(&self, out: u64) -> usize {
+        out as usize & (self.size - 1)
     }
 
     /// Wraps after 49 days, as do the differences taken from it.
@@ -135,12 +161,52 @@ impl History {
 }
 
 impl Slot {
-    const EMPTY: Self = Self {
-        end: 0,
-        sent: Sent { origin: Origin::Padding, timestamp: 0, marker: false, picture: None },
-        latest_ms: 0,
-        resends: 0,
-    };
+    #[inline(always)]
+    fn new(out: u64, sent: Sent, latest_ms: u32) -> Self {
+        let Sent { origin, timestamp, marker, picture } = sent;
+        let (source, encoding, sequence) = match origin {
+            Origin::Source { encoding, sequence } => (kind::SOURCE, encoding, sequence),
+            Origin::Padding => (0, 0, 0),
+        };
+        Self {
+            out: out as u32,
+            timestamp,
+            latest_ms,
+            sequence_low: sequence as u32,
+            sequence_high: (sequence >> 32) as u16,
+            picture,
+            kind: kind::SENT | source | if marker { kind::MARKER } else { 0 },
+            encoding_and_resends: encoding,
+        }
+    }
+
+    fn is(&self, kind: u8) -> bool {
+        self.kind & kind != 0
+    }
+
+    fn holds(&self, out: u64) -> bool {
+        self.is(kind::SENT) && self.out == out as u32
+    }
+
+    /// Whether it holds `out` or a later number.
+    fn is_from(&self, out: u64) -> bool {
+        self.is(kind::SENT) && self.out.wrapping_sub(out as u32) < 1 << 31
+    }
+
+    fn resends(&self) -> u8 {
+        self.encoding_and_resends >> RESENDS_SHIFT
+    }
+
+    fn sent(&self) -> Sent {
+        let sequence = u64::from(self.sequence_high) << 32 | u64::from(self.sequence_low);
+        let encoding = self.encoding_and_resends & ((1 << RESENDS_SHIFT) - 1);
+        Sent {
+            origin: if self.is(kind::SOURCE) { Origin::Source { encoding, sequence } } else { Origin::Padding },
+            timestamp: self.timestamp,
+            marker: self.is(kind::MARKER),
+            picture: self.picture,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -148,6 +214,7 @@ mod tests {
     #![allow(clippy::disallowed_methods, reason = "a test needs some instant to begin at")]
 
     use super::*;
+    use crate::stream::picture::PictureId;
 
     const SENT: Sent = Sent { origin: Origin::Padding, timestamp: 7, marker: false, picture: None };
 
@@ -156,10 +223,13 @@ mod tests {
         let now = Instant::now();
         let mut history = History::new(now, 8);
         assert_eq!(history.sent(0), None);
-        assert!((100..120).all(|out| history.note(now, out, SENT)));
-        assert!(!history.note(now, 119, SENT), "sent before");
-        assert!(!history.note(now, 111, SENT), "too old to tell");
-        assert_eq!(history.sent(112), Some(&SENT));
+        for out in 100..120 {
+            assert!(!history.was_sent(out));
+            history.note(now, out, SENT);
+        }
+        assert!(history.was_sent(119), "sent before");
+        assert!(history.was_sent(111), "too old to tell");
+        assert_eq!(history.sent(112), Some(SENT));
         assert_eq!(history.sent(111), None);
         let later = now + Duration::from_secs(1);
         assert_eq!(history.resend(later, 111, Duration::ZERO), Err(Refusal::Unknown));
@@ -167,7 +237,31 @@ mod tests {
     }
 
     #[test]
+    fn gives_back_what_was_noted() {
+        let ids = [None, Some(PictureId::Narrow(0x7f)), Some(PictureId::Wide(0x7fff)), Some(PictureId::Wide(3))];
+        let shapes = [(None, None), (Some(0), Some(31)), (Some(255), None), (None, Some(0))];
+        let pictures =
+            ids.into_iter().flat_map(|id| shapes.map(|(tl0, key_index)| Some(Picture { id, tl0, key_index })));
+        let origins = [Origin::Padding, Origin::Source { encoding: 3, sequence: (1 << 48) - 1 }];
+        let now = Instant::now();
+        let mut history = History::new(now, 64);
+        let mut out = u64::from(u32::MAX) - 5;
+        for picture in pictures.chain([None]) {
+            for origin in origins {
+                let sent = Sent { origin, timestamp: u32::MAX, marker: out % 3 == 0, picture };
+                assert!(!history.was_sent(out));
+                history.note(now, out, sent);
+                assert!(history.was_sent(out));
+                assert_eq!(history.sent(out), Some(sent));
+                assert_eq!(history.resend(now + Duration::from_secs(1), out, Duration::ZERO), Ok(sent));
+                assert_eq!(history.sent(out), Some(sent), "counting a copy changes nothing else");
+                out += 1;
+            }
+        }
+    }
+
+    #[test]
     fn a_slot_stays_small() {
-        assert!(size_of::<Slot>() <= 48, "1,024 of them per video slot: {}", size_of::<Slot>());
+        assert!(size_of::<Slot>() <= 28, "1,024 of them per video slot: {}", size_of::<Slot>());
     }
 }

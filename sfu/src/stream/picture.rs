@@ -68,6 +68,15 @@ pub struct PictureMap {
     tl0: u8,
     /// Highest output KEYIDX so far.
     key_index: u8,
+    /// The numbers of the frame forwarded last, and whose they were: its packets follow each other.
+    latest: Option<Latest>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Latest {
+    encoding: u8,
+    source: Picture,
+    out: Picture,
 }
 
 /// Output minus source, chosen when a stretch first shows the field.
@@ -87,11 +96,13 @@ impl PictureMap {
             shifts: Stretches::new(),
             tl0: tl0.wrapping_sub(1),
             key_index: 31,
+            latest: None,
         }
     }
 
     /// From now on the frames of `encoding` are forwarded, beginning with the one of `picture`.
     pub fn switch(&mut self, encoding: u8, picture: &Picture) {
+        self.latest = None;
         let first = self.number(encoding, picture);
         if picture.id.is_some() {
             self.ids.switch(encoding, first);
@@ -100,8 +111,15 @@ impl PictureMap {
     }
 
     /// The output numbers of a packet that is forwarded; `None` when its frame was skipped or lies too far back.
-    #[inline]
+    #[inline(always)]
     pub fn forward(&mut self, encoding: u8, picture: &Picture) -> Option<Picture> {
+        match self.latest {
+            Some(latest) if latest.encoding == encoding && latest.source == *picture => Some(latest.out),
+            _ => self.forward_frame(encoding, picture),
+        }
+    }
+
+    fn forward_frame(&mut self, encoding: u8, picture: &Picture) -> Option<Picture> {
         let number = self.number(encoding, picture);
         let id = match picture.id {
             Some(id) => Some(id.with_low_bits(self.ids.forward(encoding, number)?)),
@@ -116,11 +134,15 @@ impl PictureMap {
             index.wrapping_add(*shifts.key_index.get_or_insert_with(|| next.wrapping_sub(index))) & 31
         });
         self.note(tl0, key_index);
-        Some(Picture { id, tl0, key_index })
+        let out = Picture { id, tl0, key_index };
+        // Frames without a picture id cannot be told apart by it.
+        self.latest = id.is_some().then_some(Latest { encoding, source: *picture, out });
+        Some(out)
     }
 
     /// The frame that this packet belongs to is not forwarded, on purpose.
     pub fn skip(&mut self, encoding: u8, picture: &Picture) {
+        self.latest = None;
         if picture.id.is_some() {
             let number = self.number(encoding, picture);
             self.ids.skip(encoding, number);
@@ -129,6 +151,7 @@ impl PictureMap {
 
     /// Forgets the source, whose numbers mean something else from now on; the output numbers continue.
     pub fn forget_source(&mut self) {
+        self.latest = None;
         self.ids.forget_sources();
         self.unwrappers = [Unwrapper::default(); ENCODINGS_MAX];
         self.shifts.clear();

@@ -126,7 +126,7 @@ impl Rewriter {
     /// first one ever, the first of another encoding, or the first after a pause.
     ///
     /// `clocks` are the publication's encodings' sender-report clocks, as far as known. Packets of the new frame
-    /// that arrived before its first one are in the ring: forward them right after.
+    /// that arrived before its first one are in the ring: forward them right after. To be noted like any other.
     pub fn switch(
         &mut self,
         encoding: u8,
@@ -145,9 +145,9 @@ impl Rewriter {
         self.forward(encoding, sequence, facts)
     }
 
-    /// The header of a packet that is forwarded. `None`, and nothing is sent, for duplicates and for packets from
-    /// before the switch.
-    #[inline]
+    /// The header of a packet that is forwarded, and then noted. `None`, and nothing is sent, for duplicates and for
+    /// packets from before the switch.
+    #[inline(always)]
     pub fn forward(&mut self, encoding: u8, sequence: u64, facts: &PacketFacts) -> Option<Rewritten> {
         let next = self.sequences.next_out();
         let index = self.sequences.forward(encoding, sequence)?;
@@ -160,8 +160,7 @@ impl Rewriter {
             Kind::Audio => facts.marker || self.spurt_begins,
             Kind::Video => facts.marker,
         };
-        let origin = Origin::Source { encoding, sequence };
-        if !self.history.note(facts.arrival, index, Sent { origin, timestamp, marker, picture }) {
+        if self.history.was_sent(index) {
             return None;
         }
         self.spurt_begins = false;
@@ -172,6 +171,15 @@ impl Rewriter {
             self.frame_ended = facts.marker.then_some(timestamp);
         }
         Some(Rewritten { index, timestamp, marker, picture })
+    }
+
+    /// Remembers what was forwarded, to send it again and to send it as new only once. Apart from [`Self::forward`] and
+    /// after sealing, because this writes where no cache reaches: what comes next need not wait for it.
+    #[inline(always)]
+    pub fn note(&mut self, encoding: u8, sequence: u64, facts: &PacketFacts, rewritten: &Rewritten) {
+        let Rewritten { index, timestamp, marker, picture } = *rewritten;
+        let origin = Origin::Source { encoding, sequence };
+        self.history.note(facts.arrival, index, Sent { origin, timestamp, marker, picture });
     }
 
     /// A packet of the forwarded encoding is dropped on purpose, and leaves no gap: only whole frames of a droppable
@@ -203,7 +211,8 @@ impl Rewriter {
     pub fn pad(&mut self, now: Instant) -> Option<Rewritten> {
         let timestamp = self.frame_ended.filter(|_| self.kind == Kind::Video)?;
         let index = self.sequences.insert();
-        self.note_padding(now, index, timestamp).then_some(Rewritten { index, timestamp, marker: false, picture: None })
+        self.note_padding(now, index, timestamp);
+        Some(Rewritten { index, timestamp, marker: false, picture: None })
     }
 
     /// A NACK for `sequence` arrived; says what to send again. `rtt` is the subscriber's round-trip time.
@@ -222,9 +231,11 @@ impl Rewriter {
         self.encoding.and_then(|_| self.timestamps.translate(timestamp))
     }
 
-    fn note_padding(&mut self, now: Instant, index: u64, timestamp: u32) -> bool {
-        let sent = Sent { origin: Origin::Padding, timestamp, marker: false, picture: None };
-        self.history.note(now, index, sent)
+    fn note_padding(&mut self, now: Instant, index: u64, timestamp: u32) {
+        if !self.history.was_sent(index) {
+            let sent = Sent { origin: Origin::Padding, timestamp, marker: false, picture: None };
+            self.history.note(now, index, sent);
+        }
     }
 }
 

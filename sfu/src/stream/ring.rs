@@ -151,9 +151,12 @@ impl PacketRing {
     #[inline]
     #[must_use]
     pub fn packet_mut(&mut self, sequence: u64) -> Option<StoredMut<'_>> {
-        self.slot(sequence)?;
+        let reach = self.written.saturating_sub(self.log_bytes());
         let index = self.index(sequence);
-        let slot = self.slots[index].as_ref().expect("found above");
+        let slot = self.slots.get(index)?.as_ref()?;
+        if slot.sequence != sequence || slot.position < reach {
+            return None;
+        }
         let bytes = &mut self.chunks[usize::from(slot.chunk)][slot.range()];
         let (extensions, payload) = bytes.split_at_mut(usize::from(slot.extensions_len));
         Some(StoredMut { facts: &slot.facts, extensions, payload })

@@ -108,7 +108,7 @@ impl SequenceMap {
 
     /// The output number of a packet that is forwarded; the same one each time it is asked. `None` for what lies
     /// before the switch, was skipped, or is older than the map reaches back.
-    #[inline]
+    #[inline(always)]
     pub fn forward(&mut self, encoding: u8, source: u64) -> Option<u64> {
         let out = if self.is_ahead(encoding, source) {
             self.reserve_until(encoding, source + 1);
@@ -170,13 +170,13 @@ impl SequenceMap {
     }
 
     /// Whether `source` comes after everything seen of the encoding that is being forwarded.
-    #[inline]
+    #[inline(always)]
     fn is_ahead(&self, encoding: u8, source: u64) -> bool {
         self.segments.back().is_some_and(|open| open.encoding == encoding && source >= open.end)
     }
 
     /// Sets numbers aside for what comes before `end`, or only for the last of it when that is too much.
-    #[inline]
+    #[inline(always)]
     fn reserve_until(&mut self, encoding: u8, end: u64) {
         if self.segments.back().is_some_and(|open| end - open.end > GAP_MAX + 1) {
             self.open(encoding, end - 1);

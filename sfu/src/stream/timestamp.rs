@@ -95,7 +95,7 @@ impl TimestampMap {
     }
 
     /// The output timestamp of a packet that is forwarded. `None` when its stretch is no longer remembered.
-    #[inline]
+    #[inline(always)]
     pub fn forward(&mut self, now: Instant, encoding: u8, sequence: u64, timestamp: u32) -> Option<u32> {
         let offset = *self.offsets.at(encoding, sequence)?;
         let out = timestamp.wrapping_add(offset);

@@ -185,7 +185,8 @@ pub struct TwccSender {
 
 #[derive(Clone, Copy, Debug)]
 struct SentPacket {
-    micros: u64,
+    /// Low bits of the microseconds from the beginning: feedback comes within the hour, or tells nothing.
+    micros: u32,
     bytes: u16,
     fate: Fate,
 }
@@ -205,7 +206,7 @@ impl TwccSender {
     }
 
     /// The number for the packet that leaves now: media, RTX or padding alike, after pacing (media trap E1).
-    #[inline]
+    #[inline(always)]
     pub fn stamp(&mut self, now: Instant, bytes: usize) -> u16 {
         if self.sent.is_empty() {
             let never = SentPacket { micros: 0, bytes: 0, fate: Fate::Arrived };
@@ -213,7 +214,7 @@ impl TwccSender {
         }
         let number = self.next;
         self.next += 1;
-        let micros = self.stopwatch.micros(now);
+        let micros = self.stopwatch.micros(now) as u32;
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
         self.unanswered_since.get_or_insert(now);
         self.sent[number as usize % SENT] = SentPacket { micros, bytes, fate: Fate::Flying };
@@ -229,6 +230,7 @@ impl TwccSender {
         results: &mut Vec<PacketResult>,
     ) {
         let mut newest = None;
+        let now_micros = self.stopwatch.micros(now);
         for (number, arrival_micros) in packets.take(SENT) {
             let Some(number) = self.extend(number) else { continue };
             let sent = &mut self.sent[number as usize % SENT];
@@ -238,7 +240,8 @@ impl TwccSender {
             }
             sent.fate = fate;
             self.unanswered_since = None;
-            let sent_at = self.stopwatch.at(sent.micros);
+            let age = (now_micros as u32).wrapping_sub(sent.micros);
+            let sent_at = self.stopwatch.at(now_micros.saturating_sub(u64::from(age)));
             results.push(PacketResult { number, sent_at, bytes: sent.bytes, arrival_micros });
             if fate == Fate::Arrived {
                 newest = newest.max(Some(sent_at));

@@ -38,7 +38,7 @@ fn run_length(datagrams: &[Send], segments_max: usize) -> Option<usize> {
     let (mut count, mut bytes) = (1, first.len());
     for next in rest.iter().take(segments_max - 1) {
         bytes += next.len();
-        if next.to != first.to || next.len() > first.len() || bytes > RUN_BYTES_MAX {
+        if !next.has_path_of(first) || next.len() > first.len() || bytes > RUN_BYTES_MAX {
             break;
         }
         count += 1;

@@ -184,7 +184,7 @@ impl TcpConnections {
     pub fn send(&mut self, now: Instant, sends: &Sends) -> SendReport {
         let mut report = SendReport::default();
         for datagram in sends.datagrams() {
-            let Via::Tcp(number) = datagram.to.via() else { continue };
+            let Via::Tcp(number) = sends.path(datagram).via() else { continue };
             let Some(connection) = self.connections.get_mut(&number) else {
                 report.failed += 1;
                 continue;

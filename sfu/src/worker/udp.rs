@@ -197,7 +197,7 @@ impl UdpSockets {
     pub fn send(&mut self, sends: &Sends) -> SendReport {
         let mut report = SendReport::default();
         for run in runs(sends.datagrams(), self.sender.segments_max()) {
-            let to = sends.datagrams()[run.first].to;
+            let to = sends.path(&sends.datagrams()[run.first]);
             if to.via() != Via::Udp {
                 continue;
             }

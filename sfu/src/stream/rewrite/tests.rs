@@ -11,6 +11,28 @@ use crate::stream::picture::PictureId;
 const NO_CLOCKS: [Option<RtpClock>; ENCODINGS_MAX] = [None; ENCODINGS_MAX];
 const RTT: Duration = Duration::from_millis(50);
 
+impl Rewriter {
+    /// Forwards a packet and notes it, as its owner does.
+    fn send(&mut self, encoding: u8, sequence: u64, facts: &PacketFacts) -> Option<Rewritten> {
+        let rewritten = self.forward(encoding, sequence, facts)?;
+        self.note(encoding, sequence, facts, &rewritten);
+        Some(rewritten)
+    }
+
+    /// Switches and notes the packet, as its owner does.
+    fn begin(
+        &mut self,
+        encoding: u8,
+        sequence: u64,
+        facts: &PacketFacts,
+        clocks: &[Option<RtpClock>; ENCODINGS_MAX],
+    ) -> Option<Rewritten> {
+        let rewritten = self.switch(encoding, sequence, facts, clocks)?;
+        self.note(encoding, sequence, facts, &rewritten);
+        Some(rewritten)
+    }
+}
+
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
@@ -60,9 +82,9 @@ fn trap_a1_a_late_joiner_begins_at_roll_over_zero() {
         .map(|sequence| {
             let facts = facts(start, sequence);
             let out = if sequence == first {
-                rewriter.switch(0, sequence, &facts, &NO_CLOCKS)
+                rewriter.begin(0, sequence, &facts, &NO_CLOCKS)
             } else {
-                rewriter.forward(0, sequence, &facts)
+                rewriter.send(0, sequence, &facts)
             };
             out.map(|out| (out.roc(), out.sequence())).expect("forwarded")
         })
@@ -74,19 +96,19 @@ fn trap_a1_a_late_joiner_begins_at_roll_over_zero() {
 fn trap_f2_no_number_is_sent_twice_as_a_first_copy() {
     let start = Instant::now();
     let mut rewriter = video(start, 1);
-    assert!(rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS).is_some());
-    assert!(rewriter.forward(0, 61, &facts(start, 61)).is_some());
-    assert_eq!(rewriter.forward(0, 61, &facts(start, 61)), None, "an original behind its RTX copy");
-    assert_eq!(rewriter.forward(0, 59, &facts(start, 59)), None, "older than the keyframe");
+    assert!(rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS).is_some());
+    assert!(rewriter.send(0, 61, &facts(start, 61)).is_some());
+    assert_eq!(rewriter.send(0, 61, &facts(start, 61)), None, "an original behind its RTX copy");
+    assert_eq!(rewriter.send(0, 59, &facts(start, 59)), None, "older than the keyframe");
 }
 
 #[test]
 fn trap_d2_numbers_before_the_keyframe_are_not_sent_again() {
     let start = Instant::now();
     let mut rewriter = video(start, 500);
-    rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS);
+    rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
     for sequence in 61..125 {
-        rewriter.forward(0, sequence, &facts(start, sequence));
+        rewriter.send(0, sequence, &facts(start, sequence));
     }
     let later = start + Duration::from_secs(20);
     // Keyframes lie at source numbers 60 and 120, which left as 500 and 560.
@@ -101,7 +123,7 @@ fn trap_d2_numbers_before_the_keyframe_are_not_sent_again() {
 fn trap_d1_copies_are_limited_in_number_and_pace() {
     let start = Instant::now();
     let mut rewriter = video(start, 500);
-    rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS);
+    rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
     let mut now = facts(start, 60).arrival;
     assert_eq!(rewriter.resend(now + ms(49), 500, RTT), Err(Refusal::TooSoon));
     assert_eq!(rewriter.resend(now + ms(9), 500, Duration::ZERO), Err(Refusal::TooSoon), "an RTT of 0 is not believed");
@@ -118,18 +140,18 @@ fn trap_e3_padding_only_between_frames_and_again_when_asked_for() {
     let start = Instant::now();
     let mut rewriter = video(start, 10);
     assert_eq!(rewriter.pad(start), None, "before anything was sent");
-    rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS);
+    rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
     let now = facts(start, 60).arrival;
     assert_eq!(rewriter.pad(now), None, "within a frame");
-    rewriter.forward(0, 61, &facts(start, 61));
+    rewriter.send(0, 61, &facts(start, 61));
     let padding = rewriter.pad(now).expect("a frame ended");
     assert_eq!((padding.sequence(), padding.marker, padding.timestamp), (12, false, 0));
-    assert_eq!(rewriter.forward(0, 62, &facts(start, 62)).map(|out| out.sequence()), Some(13));
+    assert_eq!(rewriter.send(0, 62, &facts(start, 62)).map(|out| out.sequence()), Some(13));
     let resend = rewriter.resend(now + RTT, 12, RTT);
     assert_eq!(resend, Ok(Resend { origin: Origin::Padding, rewritten: padding }));
 
     let mut audio_rewriter = Rewriter::new(start, Kind::Audio, 48_000, Start::default());
-    audio_rewriter.switch(0, 1, &audio(start, 1, true), &NO_CLOCKS);
+    audio_rewriter.begin(0, 1, &audio(start, 1, true), &NO_CLOCKS);
     assert_eq!(audio_rewriter.pad(start), None, "never on audio");
 }
 
@@ -137,8 +159,8 @@ fn trap_e3_padding_only_between_frames_and_again_when_asked_for() {
 fn trap_a3_a_frame_dropped_too_late_is_answered_with_padding() {
     let start = Instant::now();
     let mut rewriter = video(start, 0);
-    rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS);
-    rewriter.forward(0, 63, &facts(start, 63));
+    rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
+    rewriter.send(0, 63, &facts(start, 63));
     rewriter.skip(0, 61, &facts(start, 61));
     let resend = rewriter.resend(start + Duration::from_secs(9), 1, RTT);
     assert_eq!(resend.map(|resend| resend.origin), Ok(Origin::Padding));
@@ -149,11 +171,11 @@ fn trap_a3_a_frame_dropped_too_late_is_answered_with_padding() {
 fn trap_c1_a_dropped_frame_leaves_no_gap_in_any_number() {
     let start = Instant::now();
     let mut rewriter = video(start, 0);
-    rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS);
-    rewriter.forward(0, 61, &facts(start, 61));
+    rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
+    rewriter.send(0, 61, &facts(start, 61));
     rewriter.skip(0, 62, &facts(start, 62));
     rewriter.skip(0, 63, &facts(start, 63));
-    let out = rewriter.forward(0, 64, &facts(start, 64)).expect("forwarded");
+    let out = rewriter.send(0, 64, &facts(start, 64)).expect("forwarded");
     let id = out.picture.and_then(|picture| picture.id);
     assert_eq!((out.index, id, out.timestamp), (2, Some(PictureId::Wide(1)), 6_000), "but time goes on");
 }
@@ -162,13 +184,13 @@ fn trap_c1_a_dropped_frame_leaves_no_gap_in_any_number() {
 fn trap_a5_a_talk_spurt_begins_with_the_marker_and_leaves_no_gap() {
     let start = Instant::now();
     let mut rewriter = Rewriter::new(start, Kind::Audio, 48_000, Start::default());
-    let first = rewriter.switch(0, 10, &audio(start, 10, false), &NO_CLOCKS);
+    let first = rewriter.begin(0, 10, &audio(start, 10, false), &NO_CLOCKS);
     assert_eq!(first.map(|out| (out.sequence(), out.marker)), Some((0, true)));
-    assert_eq!(rewriter.forward(0, 11, &audio(start, 11, false)).map(|out| out.marker), Some(false));
+    assert_eq!(rewriter.send(0, 11, &audio(start, 11, false)).map(|out| out.marker), Some(false));
     for silence in 12..1512 {
         rewriter.skip(0, silence, &audio(start, silence, false));
     }
-    let out = rewriter.forward(0, 1512, &audio(start, 1512, false)).expect("forwarded");
+    let out = rewriter.send(0, 1512, &audio(start, 1512, false)).expect("forwarded");
     assert_eq!((out.sequence(), out.marker, out.timestamp), (2, true, 1502 * 960));
 }
 
@@ -176,8 +198,8 @@ fn trap_a5_a_talk_spurt_begins_with_the_marker_and_leaves_no_gap() {
 fn trap_d5_audio_is_sent_again_like_anything_else() {
     let start = Instant::now();
     let mut rewriter = Rewriter::new(start, Kind::Audio, 48_000, Start::default());
-    let first = rewriter.switch(0, 10, &audio(start, 10, false), &NO_CLOCKS).expect("forwarded");
-    let second = rewriter.forward(0, 11, &audio(start, 11, false)).expect("forwarded");
+    let first = rewriter.begin(0, 10, &audio(start, 10, false), &NO_CLOCKS).expect("forwarded");
+    let second = rewriter.send(0, 11, &audio(start, 11, false)).expect("forwarded");
     let now = audio(start, 11, false).arrival + RTT;
     for (sequence, rewritten) in [(10, first), (11, second)] {
         let origin = Origin::Source { encoding: 0, sequence };
@@ -189,14 +211,14 @@ fn trap_d5_audio_is_sent_again_like_anything_else() {
 fn another_publication_in_the_slot_continues_every_number() {
     let start = Instant::now();
     let mut rewriter = video(start, 0);
-    rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS);
-    let before = rewriter.forward(0, 61, &facts(start, 61)).expect("forwarded");
+    rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
+    let before = rewriter.send(0, 61, &facts(start, 61)).expect("forwarded");
     rewriter.rebind();
     assert_eq!((rewriter.encoding(), rewriter.translate(0)), (None, None));
-    assert_eq!(rewriter.forward(0, 62, &facts(start, 62)), None, "nothing of either before the switch");
+    assert_eq!(rewriter.send(0, 62, &facts(start, 62)), None, "nothing of either before the switch");
     let mut other = facts(start, 660_000);
     other.arrival = facts(start, 61).arrival + ms(40);
-    let after = rewriter.switch(0, 660_000, &other, &NO_CLOCKS).expect("forwarded");
+    let after = rewriter.begin(0, 660_000, &other, &NO_CLOCKS).expect("forwarded");
     assert_eq!(after.index, before.index + 1);
     assert!((1..=120 * 90).contains(&after.timestamp.wrapping_sub(before.timestamp)));
     assert_eq!(after.picture.and_then(|picture| picture.id), Some(PictureId::Wide(1)));
@@ -207,9 +229,9 @@ fn another_publication_in_the_slot_continues_every_number() {
 fn a_keyframe_whose_packets_came_out_of_order_is_completed_from_the_ring() {
     let start = Instant::now();
     let mut rewriter = video(start, 0);
-    assert_eq!(rewriter.forward(0, 61, &facts(start, 61)), None, "its first packet is still missing");
-    assert_eq!(rewriter.switch(0, 60, &facts(start, 60), &NO_CLOCKS).map(|out| out.index), Some(0));
-    assert_eq!(rewriter.forward(0, 61, &facts(start, 61)).map(|out| out.index), Some(1));
+    assert_eq!(rewriter.send(0, 61, &facts(start, 61)), None, "its first packet is still missing");
+    assert_eq!(rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS).map(|out| out.index), Some(0));
+    assert_eq!(rewriter.send(0, 61, &facts(start, 61)).map(|out| out.index), Some(1));
 }
 
 proptest! {
@@ -236,9 +258,9 @@ proptest! {
                 continue;
             }
             let out = if begins && rewriter.encoding() != Some(encoding) {
-                rewriter.switch(encoding, sequence, &facts, &NO_CLOCKS)
+                rewriter.begin(encoding, sequence, &facts, &NO_CLOCKS)
             } else {
-                rewriter.forward(encoding, sequence, &facts)
+                rewriter.send(encoding, sequence, &facts)
             };
             let out = out.expect("in order and new");
             first_copies.insert(out.sequence(), (Origin::Source { encoding, sequence }, out));
@@ -314,9 +336,9 @@ proptest! {
         let mut sent: BTreeMap<u64, (Rewritten, u32)> = BTreeMap::new();
         for Step { encoding, sequence, facts, wanted, .. } in arrivals(start, epochs, &fates) {
             let out = if facts.is_switch_point() && rewriter.encoding() != Some(encoding) {
-                rewriter.switch(encoding, sequence, &facts, &NO_CLOCKS)
+                rewriter.begin(encoding, sequence, &facts, &NO_CLOCKS)
             } else if wanted {
-                rewriter.forward(encoding, sequence, &facts)
+                rewriter.send(encoding, sequence, &facts)
             } else {
                 rewriter.skip(encoding, sequence, &facts);
                 None

@@ -118,7 +118,7 @@ fn message<'a>(sends: &'a Sends, run: &Run) -> Message<'a> {
     let datagrams = &sends.datagrams()[run.first..run.first + run.count];
     let (first, last) = (&datagrams[0], &datagrams[run.count - 1]);
     let segment = (run.count > 1).then(|| u16::try_from(first.len()).expect("datagrams are at most DATAGRAM_MAX long"));
-    Message { to: first.to.remote(), bytes: sends.run_bytes(first, last), segment }
+    Message { to: sends.path(first).remote(), bytes: sends.run_bytes(first, last), segment }
 }
 
 #[cfg(test)]
