@@ -42,7 +42,7 @@ and handle_timeout (ring, transport-wide numbers and feedback, reports, layer ch
 leaves; k packets of the stream arrive before each forward. limit_ns: the user part of `limit` with the same k \
 and cipher. Both \
 by turns within a round; medians of the rounds; ratio: median of the rounds' ratios. Allocations are counted inside \
-the same calls.";
+the same calls, but for the box in which the core tells its counters once a second.";
 
 /// See [`super::Command::Forward`].
 #[derive(clap::Args)]
