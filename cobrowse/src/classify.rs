@@ -255,6 +255,7 @@ impl Classifier {
         draw_in_neighbours(&known, &mut found);
         draw_in_holders(&known, &mut found);
         draw_in_name_before_number(&known, &mut found);
+        draw_in_number(&known, &mut found);
         known.iter().zip(found).filter(|(_, found)| *found).map(|((key, _), _)| *key).collect()
     }
 }
@@ -313,6 +314,21 @@ fn draw_in_name_before_number(known: &[(Key, &Evidence)], found: &mut [bool]) {
         if decide::is_full_name(name) && decide::is_number(number) {
             found[pair[0]] = true;
         }
+    }
+}
+
+/// The number by its place: where a form has a card's code and its dates but no number, the text field right before them
+/// that says nothing is the number.
+fn draw_in_number(known: &[(Key, &Evidence)], found: &mut [bool]) {
+    let has = |test: fn(&Evidence) -> bool| (0..known.len()).any(|place| found[place] && test(known[place].1));
+    if has(decide::is_number) || !has(decide::is_code) || !has(decide::is_date) {
+        return;
+    }
+    let visible: Vec<usize> =
+        (0..known.len()).filter(|place| known[*place].1.shape.kind != ShapeKind::Hidden).collect();
+    let first = visible.windows(2).find(|pair| found[pair[1]]);
+    if let Some(pair) = first.filter(|pair| decide::is_silent(known[pair[0]].1)) {
+        found[pair[0]] = true;
     }
 }
 

@@ -103,8 +103,7 @@ pub(super) fn is_foreign(topics: Topics) -> bool {
 
 /// Whether a control without words takes a short number: beside the dates of a card, the code.
 pub(super) fn is_mute_number(evidence: &Evidence) -> bool {
-    let silent = evidence.said().is_empty() && !is_foreign(evidence.near);
-    silent && evidence.shape.kind == ShapeKind::Text && (evidence.shape.numeric || evidence.shape.password)
+    is_silent(evidence) && (evidence.shape.numeric || evidence.shape.password)
 }
 
 /// Whether it is the holder's name by its own words.
@@ -129,6 +128,17 @@ pub(super) fn is_number(evidence: &Evidence) -> bool {
     named && !evidence.said().has(Topic::Csc)
 }
 
+/// Whether it is the code of a card, by its words or its token.
+pub(super) fn is_code(evidence: &Evidence) -> bool {
+    evidence.token == Some(Token::Csc) || evidence.said().with(evidence.near).has(Topic::Csc)
+}
+
+/// Whether it is a date on a card, where it is a field of one.
+pub(super) fn is_date(evidence: &Evidence) -> bool {
+    matches!(evidence.shape.kind, ShapeKind::Months | ShapeKind::Years | ShapeKind::Expiries)
+        || evidence.said().has(Topic::Exp)
+}
+
 /// Whether a name that stands beside the holder's may be the holder's too: only halves of a name belong together. A full
 /// name beside the holder's is the customer's.
 pub(super) fn completes_holder(evidence: &Evidence) -> bool {
@@ -137,9 +147,12 @@ pub(super) fn completes_holder(evidence: &Evidence) -> bool {
 
 /// Whether a text field says nothing that keeps it out of a card's fields: a name, or nothing at all.
 pub(super) fn may_be_holder(evidence: &Evidence) -> bool {
-    let heard = evidence.said().with(evidence.near);
-    let silent = evidence.said().is_empty() && !is_foreign(heard);
-    evidence.shape.kind == ShapeKind::Text && (is_plain_name(evidence) || silent)
+    is_plain_name(evidence) || is_silent(evidence)
+}
+
+/// Whether neither a text field itself nor the words before it say that it is none of a card's fields, nor that it is.
+pub(super) fn is_silent(evidence: &Evidence) -> bool {
+    evidence.shape.kind == ShapeKind::Text && evidence.said().is_empty() && !is_foreign(evidence.near)
 }
 
 fn text(evidence: &Evidence) -> Verdict {
