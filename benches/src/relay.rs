@@ -6,6 +6,7 @@
 
 mod cost;
 mod delay;
+mod goal;
 mod live;
 mod page;
 mod script;
@@ -74,8 +75,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     if rows.is_empty() {
         return Err(format!("no case begins with {:?}: see --help", arguments.only));
     }
-    for row in &rows {
+    for row in &mut rows {
         println!("{}", sentence(row));
+        goal::judge(row);
+        goal::sentence(row).into_iter().for_each(|goal| println!("{:<28} {goal}", ""));
     }
     match &arguments.json {
         Some(path) => origin::write(path, "relay", true, METHOD, json!({ "seed": arguments.seed, "rows": rows })),

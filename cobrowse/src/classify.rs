@@ -254,6 +254,8 @@ impl Classifier {
         let mut found: Vec<bool> = (0..known.len()).map(is_found).collect();
         draw_in_neighbours(&known, &mut found);
         draw_in_holders(&known, &mut found);
+        draw_in_name_before_number(&known, &mut found);
+        draw_in_number(&known, &mut found);
         known.iter().zip(found).filter(|(_, found)| *found).map(|((key, _), _)| *key).collect()
     }
 }
@@ -273,7 +275,7 @@ fn draw_in_neighbours(known: &[(Key, &Evidence)], found: &mut [bool]) {
         for (here, there) in [(pair[0], pair[1]), (pair[1], pair[0])] {
             let (found_one, evidence) = (known[here].1, known[there].1);
             let number = decide::is_mute_number(evidence);
-            let name = decide::is_holders_name(found_one) && decide::is_plain_name(evidence);
+            let name = decide::is_holders_name(found_one) && decide::completes_holder(evidence);
             if found[here] && (number || name) {
                 found[there] = true;
             }
@@ -299,6 +301,34 @@ fn draw_in_holders(known: &[(Key, &Evidence)], found: &mut [bool]) {
             fields.iter().for_each(|place| found[*place] = true);
         }
         at += run + 1;
+    }
+}
+
+/// A full name right before a card's number is the name on the card; the customer's has an address behind it. Halves of a
+/// name may be either.
+fn draw_in_name_before_number(known: &[(Key, &Evidence)], found: &mut [bool]) {
+    let visible: Vec<usize> =
+        (0..known.len()).filter(|place| known[*place].1.shape.kind != ShapeKind::Hidden).collect();
+    for pair in visible.windows(2) {
+        let (name, number) = (known[pair[0]].1, known[pair[1]].1);
+        if decide::is_full_name(name) && decide::is_number(number) {
+            found[pair[0]] = true;
+        }
+    }
+}
+
+/// The number by its place: where a form has a card's code and its dates but no number, the text field right before them
+/// that says nothing is the number.
+fn draw_in_number(known: &[(Key, &Evidence)], found: &mut [bool]) {
+    let has = |test: fn(&Evidence) -> bool| (0..known.len()).any(|place| found[place] && test(known[place].1));
+    if has(decide::is_number) || !has(decide::is_code) || !has(decide::is_date) {
+        return;
+    }
+    let visible: Vec<usize> =
+        (0..known.len()).filter(|place| known[*place].1.shape.kind != ShapeKind::Hidden).collect();
+    let first = visible.windows(2).find(|pair| found[pair[1]]);
+    if let Some(pair) = first.filter(|pair| decide::is_silent(known[pair[0]].1)) {
+        found[pair[0]] = true;
     }
 }
 

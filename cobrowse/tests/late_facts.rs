@@ -201,3 +201,32 @@ fn fields_added_one_by_one_find_each_other() {
         }
     }
 }
+
+/// What stands before a card's fields is told by its place and its shape where no word of it is known.
+#[test]
+fn fields_before_a_card_are_told_by_place_and_shape() {
+    let input = |id: u64, attributes: Value| element(id, "input", attributes, vec![]);
+    let years = (2026..=2037).map(|year: u64| {
+        element(year, "option", json!({ "value": year.to_string() }), vec![text(year + 100, &year.to_string())])
+    });
+    let years = element(33, "select", json!({}), years.collect());
+    let number = input(31, json!({ "placeholder": "F.eks. 4242 4242 4242 4242" }));
+    for (first, numbered, level) in [
+        (json!({ "placeholder": "np. Jan Kowalski" }), true, Level::Payment),
+        (json!({ "placeholder": "Full name" }), true, Level::Payment),
+        (json!({ "name": "idpfax", "aria-label": "Nom sur la carte" }), true, Level::Payment),
+        (json!({ "type": "tel", "placeholder": "(000) 000-0000" }), true, Level::Masked),
+        (json!({ "name": "q7f" }), false, Level::Payment),
+        (json!({ "placeholder": "City" }), false, Level::Masked),
+    ] {
+        let mut world = World::new(json!({ "type": "search", "placeholder": "Suche" }));
+        let code = input(32, json!({ "placeholder": "CVV" }));
+        let mut fields = vec![input(30, first.clone())];
+        fields.extend(numbered.then(|| number.clone()));
+        fields.extend([years.clone(), code]);
+        world.add(3, None, element(5, "form", json!({}), fields));
+        assert_eq!(world.level(30), level, "{first}");
+        let others = [31, 33, 32].into_iter().filter(|id| numbered || *id != 31);
+        others.for_each(|id| assert_eq!(world.level(id), Level::Payment, "{id} behind {first}"));
+    }
+}

@@ -20,13 +20,18 @@ pub(super) enum Verdict {
 /// How far from an anchor doubtful controls are drawn in, in controls.
 pub(super) const REACH: usize = 10;
 
-/// What a control is by itself.
+/// What a control is by itself. An autocomplete attribute may raise what everything else says, never lower it: shops
+/// put a card's token on the wrong field of the card, or another's on a field of the card.
 pub(super) fn alone(evidence: &Evidence) -> Verdict {
+    let verdict = without_token(evidence);
     match evidence.token {
-        Some(Token::Number | Token::Csc) => return Verdict::Anchor,
-        Some(Token::Card) => return Verdict::Payment,
-        Some(Token::Other) | None => {}
+        Some(Token::Number | Token::Csc) => Verdict::Anchor,
+        Some(Token::Card) if verdict != Verdict::Anchor => Verdict::Payment,
+        _ => verdict,
     }
+}
+
+fn without_token(evidence: &Evidence) -> Verdict {
     match evidence.shape.kind {
         ShapeKind::Text | ShapeKind::Hidden => text(evidence),
         // Nothing but a card form asks for the brand of a card.
@@ -98,8 +103,7 @@ pub(super) fn is_foreign(topics: Topics) -> bool {
 
 /// Whether a control without words takes a short number: beside the dates of a card, the code.
 pub(super) fn is_mute_number(evidence: &Evidence) -> bool {
-    let silent = evidence.said().is_empty() && !is_foreign(evidence.near);
-    silent && evidence.shape.kind == ShapeKind::Text && (evidence.shape.numeric || evidence.shape.password)
+    is_silent(evidence) && (evidence.shape.numeric || evidence.shape.password)
 }
 
 /// Whether it is the holder's name by its own words.
@@ -113,11 +117,42 @@ pub(super) fn is_plain_name(evidence: &Evidence) -> bool {
     evidence.shape.kind == ShapeKind::Text && said.has(Topic::Name) && !is_foreign(said)
 }
 
+/// Whether a text field asks for a whole name.
+pub(super) fn is_full_name(evidence: &Evidence) -> bool {
+    is_plain_name(evidence) && !evidence.said().has(Topic::Part)
+}
+
+/// Whether it is the number of a card, by its words, its mask or its token.
+pub(super) fn is_number(evidence: &Evidence) -> bool {
+    let named = evidence.shape.kind == ShapeKind::Text && alone(evidence) == Verdict::Anchor;
+    named && !evidence.said().has(Topic::Csc)
+}
+
+/// Whether it is the code of a card, by its words or its token.
+pub(super) fn is_code(evidence: &Evidence) -> bool {
+    evidence.token == Some(Token::Csc) || evidence.said().with(evidence.near).has(Topic::Csc)
+}
+
+/// Whether it is a date on a card, where it is a field of one.
+pub(super) fn is_date(evidence: &Evidence) -> bool {
+    matches!(evidence.shape.kind, ShapeKind::Months | ShapeKind::Years | ShapeKind::Expiries)
+        || evidence.said().has(Topic::Exp)
+}
+
+/// Whether a name that stands beside the holder's may be the holder's too: only halves of a name belong together. A full
+/// name beside the holder's is the customer's.
+pub(super) fn completes_holder(evidence: &Evidence) -> bool {
+    is_plain_name(evidence) && evidence.said().has(Topic::Part)
+}
+
 /// Whether a text field says nothing that keeps it out of a card's fields: a name, or nothing at all.
 pub(super) fn may_be_holder(evidence: &Evidence) -> bool {
-    let heard = evidence.said().with(evidence.near);
-    let silent = evidence.said().is_empty() && !is_foreign(heard);
-    evidence.shape.kind == ShapeKind::Text && (is_plain_name(evidence) || silent)
+    is_plain_name(evidence) || is_silent(evidence)
+}
+
+/// Whether neither a text field itself nor the words before it say that it is none of a card's fields, nor that it is.
+pub(super) fn is_silent(evidence: &Evidence) -> bool {
+    evidence.shape.kind == ShapeKind::Text && evidence.said().is_empty() && !is_foreign(evidence.near)
 }
 
 fn text(evidence: &Evidence) -> Verdict {
@@ -171,7 +206,8 @@ fn text(evidence: &Evidence) -> Verdict {
 fn other_money(evidence: &Evidence, said: Topics) -> Option<Verdict> {
     let gift = said.has(Topic::Gift) && !said.any(&[Topic::Other]) && evidence.shape.kind == ShapeKind::Text;
     let bank = said.has(Topic::Bank) && !said.has(Topic::Number);
-    let gift_near = said.any(&[Topic::Pin, Topic::Number, Topic::Card]) && evidence.near.has(Topic::Gift);
+    let gift_near = evidence.near.has(Topic::Gift)
+        && (said.any(&[Topic::Pin, Topic::Number, Topic::Card]) || said.is_empty() && !is_foreign(evidence.near));
     (gift || bank || gift_near).then_some(Verdict::Payment)
 }
 

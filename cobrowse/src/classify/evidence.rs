@@ -2,7 +2,7 @@
 
 use super::naming::Naming;
 use super::shape::{Shape, shape};
-use super::words::{Lexicon, Topics};
+use super::words::{Lexicon, Topic, Topics};
 use crate::mirror::{Key, Kind, Mirror, Role};
 
 /// Nodes that are walked over in search of the words before a control.
@@ -54,9 +54,9 @@ pub(super) enum Token {
 }
 
 impl Evidence {
-    /// Everything said about it by itself or its labels.
+    /// Everything said about it by itself or its labels. A “Jan” in an example of a name is no month.
     pub(super) fn said(&self) -> Topics {
-        self.own.with(self.label)
+        self.own.with(self.label).without(Topic::First)
     }
 }
 

@@ -94,12 +94,17 @@ fn is_code_mask(placeholder: &str) -> bool {
     example || (mask.chars().any(char::is_alphabetic) && matches!(digits.as_str(), "3" | "4" | "34"))
 }
 
-/// Four groups of four, in digits, bullets or letters; or an example number.
+/// Four groups of four, in digits, bullets or letters; or an example number, which may have words before it.
 fn is_number_mask(placeholder: &str) -> bool {
+    let example = placeholder.find(|c: char| !c.is_alphabetic() && !c.is_whitespace() && !matches!(c, '.' | ':' | ','));
+    [Some(0), example].into_iter().flatten().any(|start| is_grouped(&placeholder[start..]))
+}
+
+fn is_grouped(mask: &str) -> bool {
     let groups: Vec<usize> =
-        placeholder.split(|c: char| c.is_whitespace() || c == '-').map(|group| group.chars().count()).collect();
-    let plain = placeholder.chars().all(|c| !c.is_alphabetic() || matches!(c, 'x' | 'X' | '0' | 'o'));
-    let digits = crate::scan::count_digits(placeholder);
+        mask.split(|c: char| c.is_whitespace() || c == '-').map(|group| group.chars().count()).collect();
+    let plain = mask.chars().all(|c| !c.is_alphabetic() || matches!(c, 'x' | 'X' | '0' | 'o'));
+    let digits = crate::scan::count_digits(mask);
     plain && (groups == [4, 4, 4, 4] || groups == [4, 6, 5] || (15..=16).contains(&digits))
 }
 
@@ -163,4 +168,21 @@ fn begins_year(lexicon: &mut Lexicon, words: &[(String, &str)]) -> bool {
 /// Months that are named in the text and numbered in the value.
 fn has_value(words: &[(String, &str)], month: u32) -> bool {
     words.iter().any(|(_, value)| number_of(value) == Some(month))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_of_card_numbers_are_known_with_and_without_words() {
+        for mask in
+            ["1234 5678 9012 3456", "XXXX-XXXX-XXXX-XXXX", "F.eks. 1234 5678 9012 3456", "z.B.: 4242424242424242"]
+        {
+            assert!(is_number_mask(mask), "{mask}");
+        }
+        for mask in ["1234", "e.g. 07123 456 789", "Max Mustermann", "(000) 000-0000", "Musterstr. 12, 10115 Berlin"] {
+            assert!(!is_number_mask(mask), "{mask}");
+        }
+    }
 }

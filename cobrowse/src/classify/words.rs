@@ -29,6 +29,8 @@ pub(super) enum Topic {
     Card,
     Digits,
     Name,
+    /// A given or a family name alone.
+    Part,
     Gift,
     Pin,
     Bank,
@@ -41,7 +43,7 @@ pub(super) enum Topic {
     First,
 }
 
-const TOPICS: [(&str, Topic); 21] = [
+const TOPICS: [(&str, Topic); 22] = [
     ("number", Topic::Number),
     ("csc", Topic::Csc),
     ("code", Topic::Code),
@@ -54,6 +56,7 @@ const TOPICS: [(&str, Topic); 21] = [
     ("card", Topic::Card),
     ("digits", Topic::Digits),
     ("name", Topic::Name),
+    ("part", Topic::Part),
     ("gift", Topic::Gift),
     ("pin", Topic::Pin),
     ("bank", Topic::Bank),
@@ -86,6 +89,11 @@ impl Topics {
         Self(self.0 | other.0)
     }
 
+    /// These but one.
+    pub(super) fn without(self, topic: Topic) -> Self {
+        Self(self.0 & !(1 << topic as u32))
+    }
+
     fn add(&mut self, topic: Topic) {
         self.0 |= 1 << topic as u32;
     }
@@ -96,7 +104,24 @@ fn topics(text: &str) -> Topics {
     if text.trim().is_empty() {
         return Topics::default();
     }
-    matches(&fold(text))
+    let mut topics = matches(&fold(text));
+    if is_phone_mask(text) {
+        topics.add(Topic::Other);
+    }
+    topics
+}
+
+/// “+49” or “(000) 000-0000” at the start: how a phone number is to be written, in no words of any language.
+fn is_phone_mask(text: &str) -> bool {
+    let text = text.trim_start();
+    if let Some(prefix) = text.strip_prefix('+') {
+        return prefix.starts_with(|c: char| c.is_ascii_digit());
+    }
+    let area = text.strip_prefix('(').and_then(|rest| rest.split_once(')'));
+    area.is_some_and(|(area, rest)| {
+        let is_mask = |text: &str| text.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.'));
+        (2..=5).contains(&area.len()) && is_mask(area) && rest.chars().any(|c| c.is_ascii_digit()) && is_mask(rest)
+    })
 }
 
 /// The topics of an identifier. Frameworks put whole paths into names; only the end of one names the field.
@@ -334,6 +359,16 @@ mod tests {
             ("44cc_number", Topic::Number),
         ] {
             assert!(identifier_topics(text).has(topic), "{text}");
+        }
+    }
+
+    #[test]
+    fn how_phones_are_written_is_no_card() {
+        for text in ["+49", "(000) 000-0000", " (02) 1234 5678", "+44 7123 456789"] {
+            check(text, &[Topic::Other], &[]);
+        }
+        for text in ["(3 digits)", "1234 5678 9012 3456", "+", "(123)", "(optional) 12"] {
+            check(text, &[], &[Topic::Other]);
         }
     }
 
