@@ -62,6 +62,7 @@ export class PageShare {
 		this.#recorder = new Recorder({
 			rename: (address, base) => this.#assets.rename(address, base),
 			send: (events) => this.#stream.send(events),
+			entered: (document) => this.#executor.watch(document),
 		});
 		this.#badge = new Badge(options.strings, {
 			pause: options.onPause,

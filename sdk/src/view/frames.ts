@@ -34,9 +34,10 @@ export function tame(frame: Element): void {
  * @returns undefined when the frame left its page meanwhile
  */
 export function openFrame(frame: HTMLIFrameElement, isStandard: boolean): Promise<Document | undefined> {
-	return isStandard
-		? load(frame, "srcdoc", "<!doctype html>", "about:srcdoc")
-		: load(frame, "src", QUIRKS_URL, QUIRKS_URL);
+	if (isStandard) return load(frame, "srcdoc", "<!doctype html>", "about:srcdoc");
+	// What was shown before may have been laid out the other way.
+	frame.removeAttribute("srcdoc");
+	return load(frame, "src", QUIRKS_URL, QUIRKS_URL);
 }
 
 /** Loads the outermost frame. */

@@ -262,12 +262,14 @@ export class Replay extends Emitter<ReplayEvents> {
 	async #attach({ parent, node }: Addition): Promise<void> {
 		const tree = this.tree;
 		const frame = tree?.known(parent);
-		if (tree === undefined || frame?.tag !== "iframe" || frame.level !== undefined) return;
+		if (tree === undefined || frame?.tag !== "iframe") return;
+		if (frame.level !== undefined && frame.level !== "masked") return;
+		tree.unload(frame);
 		const isStandard = node.children.some(({ kind }) => kind === "doctype");
 		const document = await openFrame(frame.node as HTMLIFrameElement, isStandard);
 		// Meanwhile the page may be another one, or the frame gone.
 		if (document === undefined || tree !== this.tree || tree.known(parent) !== frame) return;
-		tree.load(document, node, undefined);
+		tree.load(document, node, frame.level);
 	}
 
 	#apply(event: ViewEvent): void {

@@ -77,18 +77,25 @@ export class Tree {
 	/** Builds a whole document in place of what the given one holds. `level` is that of the frame it stands in. */
 	load(document: Document, wire: WireNode, level: Level | undefined): void {
 		if (this.#rootId === undefined) this.#rootId = wire.id;
-		while (document.firstChild !== null) document.removeChild(document.firstChild);
+		empty(document);
 		this.#keep(wire, document, level);
 		for (const child of wire.children) this.#append(child, document, document, level);
 		this.#styles.dress(document);
 	}
 
-	/** Takes a node with everything below it away. */
+	/** Takes a node with everything below it away. The page's own document stays until the next one is whole. */
 	remove(id: number): void {
 		const known = this.#known.get(id);
-		if (known === undefined || known.kind === "document") return;
+		if (known === undefined || known === this.root) return;
 		this.#forget(known.node);
-		dom.remove(known.node);
+		if (known.kind === "document") empty(known.node);
+		else dom.remove(known.node);
+	}
+
+	/** Forgets the document that a frame shows: it gets another one. */
+	unload(frame: Known): void {
+		const inner = (frame.node as HTMLIFrameElement).contentDocument;
+		if (inner !== null) this.#forget(inner);
 	}
 
 	/** Adds nodes, each under its parent; parents and siblings may come after those that need them. */
@@ -464,6 +471,10 @@ function mayHoldChildren(known: Known): boolean {
 function isToggle(known: Known): boolean {
 	const kind = known.facts.get("type")?.toLowerCase();
 	return kind === "checkbox" || kind === "radio";
+}
+
+function empty(document: Node): void {
+	for (let child = dom.firstChild(document); child !== null; child = dom.firstChild(document)) dom.remove(child);
 }
 
 function put(element: Element, name: string, value: string | null): void {
