@@ -9,6 +9,7 @@ import { TillsideClient } from "../client/client";
 import type { Ended } from "../client/client_events";
 import { TillsideError } from "../client/error";
 import { LocalMedia } from "../client/local_media";
+import parts from "../design/parts.css?inline";
 import tokens from "../design/tokens.css?inline";
 import { connectingBody, endBody, problemBody, type Way, waitingBody } from "./bodies";
 import { CallView } from "./call_view";
@@ -68,7 +69,7 @@ export class TillsideHelp extends HTMLElement {
 		addEventListener("pagehide", this.#onPageHide);
 		if (this.#launcher !== undefined) return;
 		const sheet = new CSSStyleSheet();
-		sheet.replaceSync(tokens + style);
+		sheet.replaceSync(tokens + parts + style);
 		this.#shadow.adoptedStyleSheets = [sheet];
 		this.#launcher = element(
 			"button",
