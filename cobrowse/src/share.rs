@@ -168,10 +168,14 @@ impl Share {
         self.tell_state();
     }
 
-    /// Hides the page until the shopper consents again.
+    /// Hides the page until the shopper consents again, or is back. A grant outlives the way from one page of a shop to
+    /// the next, since nobody acts meanwhile; the next page tells its address before anything of it can be acted on.
     pub(crate) fn pause(&mut self, why: Why) {
         self.forget_page();
-        self.grants.clear();
+        let origin_is_known = &*self.page.href != "about:blank";
+        if why != Why::SharerLeft || !origin_is_known {
+            self.grants.clear();
+        }
         self.desync = Some(Desync::NoSnapshot);
         self.phase = Phase::Paused(why);
         self.tell_state();
