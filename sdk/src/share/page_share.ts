@@ -25,6 +25,8 @@ export interface PageShareOptions {
 	onStop: () => void;
 	/** The shopper took control back; the page has stopped acting already. */
 	onRevoke: () => void;
+	/** The page is larger than the node takes: nothing of it was sent. */
+	onTooLarge: () => void;
 	/** Another tab shares now, or the share is over. */
 	onEnded: (reason: string) => void;
 }
@@ -80,6 +82,7 @@ export class PageShare {
 			opened: ({ images }) => this.#assets.open(images),
 			snapshotWanted: () => this.#record(true),
 			stalled: () => this.#record(false),
+			tooLarge: options.onTooLarge,
 			act: async (act) => {
 				const result = await this.#executor.handle(act);
 				this.#stream.sendOutcome({ t: "outcome", viewer: act.viewer, seq: act.verb.seq, result });

@@ -26,6 +26,8 @@ export interface StreamTarget {
 	snapshotWanted: () => void;
 	/** What is recorded has no way to the node: stop until the next {@link snapshotWanted}. */
 	stalled: () => void;
+	/** A snapshot was larger than the node takes. */
+	tooLarge: () => void;
 	/** The node's `welcome`. */
 	opened: (welcome: { images: boolean }) => void;
 	act: (act: ShareAct) => void;
@@ -83,8 +85,9 @@ export class Stream {
 		this.#tail = this.#tail.then(async () => {
 			if (isOver()) return;
 			const frames = await encodeEvents(events, isOver);
-			if (isOver()) return;
-			for (const frame of frames ?? []) this.#socket?.send(frame);
+			if (frames === undefined || isOver()) return;
+			if (frames === "too_large") return this.#giveUp(isSnapshot);
+			for (const frame of frames) this.#socket?.send(frame);
 			if (isSnapshot) this.#isAnswering = false;
 		});
 	}
@@ -166,6 +169,15 @@ export class Stream {
 			this.#isFull = false;
 			this.#want();
 		}, DRAIN_LOOK_MS);
+	}
+
+	/** More than the node takes: as a change, it may be less as a snapshot; as a snapshot, nothing can be done. */
+	#giveUp(isSnapshot: boolean): void {
+		if (!isSnapshot) return this.#stall();
+		this.#epoch++;
+		this.#isAnswering = false;
+		this.#target.stalled();
+		this.#target.tooLarge();
 	}
 
 	#ping(): void {

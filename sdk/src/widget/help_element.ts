@@ -283,7 +283,7 @@ export class TillsideHelp extends HTMLElement {
 		const panel = this.#ensurePanel();
 		if (this.#call === undefined) {
 			this.#call = new CallView(client, this.#strings, () => void this.#sharing?.toggle());
-			this.#call.showSharing(this.#sharing?.isShared ?? false);
+			this.#call.showSharing(client.share.isShared);
 			this.#show("call", this.#call.content);
 			this.#announce(this.#strings.arrived(this.#call.helper?.name || this.#strings.helper));
 			if (!this.#remembered?.since) this.#remember({ since: Date.now() });
