@@ -135,7 +135,7 @@ for (const { name, run } of sessions) {
 }
 await browser.close();
 await store.close();
-await node.stop();
+await node.close();
 const { stdout } = spawnSync('xz', ['-9e', '-c'], { input: `${lines.join('\n')}\n`, maxBuffer: 1 << 28 });
 writeFileSync(OUTPUT, stdout);
 console.log(`${OUTPUT}: ${stdout.length} bytes`);

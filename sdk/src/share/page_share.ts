@@ -50,8 +50,6 @@ export class PageShare {
 	readonly #onPageHide = () => this.#assets.keep();
 	/** A paused page is not recorded, whatever the node asks for. */
 	#isPaused = false;
-	/** Whether the node waits for the page, or follows it. */
-	#isWanted = false;
 
 	constructor(options: PageShareOptions) {
 		this.#options = options;
@@ -80,8 +78,8 @@ export class PageShare {
 		});
 		this.#stream = new Stream(options.url, options.ticket, {
 			opened: ({ images }) => this.#assets.open(images),
-			snapshotWanted: () => this.#record(true),
-			stalled: () => this.#record(false),
+			snapshotWanted: () => this.#record(),
+			stalled: () => this.#recorder.pause(),
 			tooLarge: options.onTooLarge,
 			act: async (act) => {
 				const result = await this.#executor.handle(act);
@@ -99,12 +97,15 @@ export class PageShare {
 		this.#badge.viewers = names;
 	}
 
-	/** Records nothing while paused. What the node asks for meanwhile is sent afterwards. */
+	/** Records nothing while paused. What the node asked for and did not get, before or meanwhile, it gets afterwards. */
 	set isPaused(paused: boolean) {
 		if (paused === this.#isPaused) return;
 		this.#isPaused = paused;
 		this.#badge.isPaused = paused;
-		this.#record(paused ? false : this.#isWanted);
+		if (paused) {
+			this.#recorder.pause();
+			this.#stream.withhold();
+		} else if (this.#stream.isWanted) this.#record();
 	}
 
 	/** Who may act in the page; undefined: nobody. */
@@ -123,10 +124,8 @@ export class PageShare {
 		this.#badge.remove();
 	}
 
-	#record(isWanted: boolean): void {
-		this.#isWanted = isWanted;
-		if (isWanted && !this.#isPaused) void this.#recorder.snapshot();
-		else this.#recorder.pause();
+	#record(): void {
+		if (!this.#isPaused) void this.#recorder.snapshot();
 	}
 
 	/** First this page stops acting, then others are told. */

@@ -81,7 +81,7 @@ export class Recorder {
 		const writer = new Serialiser(this.#at);
 		const node = writer.begin(document, LEVEL.public);
 		const isWhole = await inSlices(() => writer.step(), isOver);
-		if (!isWhole || node === undefined) return;
+		if (!isWhole || isOver() || node === undefined) return;
 		const initialOffset = { left: Math.round(scrollX), top: Math.round(scrollY) };
 		const timestamp = Date.now();
 		const page: PageEvent = { type: 2, data: { node, initialOffset }, timestamp };

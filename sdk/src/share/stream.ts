@@ -92,6 +92,17 @@ export class Stream {
 		});
 	}
 
+	/** Whether the node waits for a snapshot that is not in the socket yet. */
+	get isWanted(): boolean {
+		return this.#isWanted;
+	}
+
+	/** Nothing more of what was recorded so far is sent; a snapshot that was on its way is wanted still. */
+	withhold(): void {
+		this.#epoch++;
+		if (this.#isAnswering) [this.#isWanted, this.#isAnswering] = [true, false];
+	}
+
 	/** Whether a file may be sent now, or what happens on the page has to go first. */
 	get takesAssets(): boolean {
 		return this.#isOpen && !this.#isFull && (this.#socket?.bufferedAmount ?? 0) <= ASSET_WAITING_BYTES_MAX;

@@ -9,8 +9,8 @@
 export const STAGE_URL = "/console/stage.html";
 /** Told apart from the empty page that every frame has at first. */
 const QUIRKS_URL = "about:blank?page";
-/** A frame that was taken out of the page meanwhile never loads. */
-const LOAD_MS_MAX = 4_000;
+/** How often a frame is looked at that has not loaded yet: it may be gone, or the network have failed it. */
+const LOOK_MS = 2_000;
 
 /** An iframe that can be built in; not in the page yet. Never with `allow-scripts`. */
 export function tameFrame(document: Document): HTMLIFrameElement {
@@ -34,27 +34,49 @@ export function tame(frame: Element): void {
  * @returns undefined when the frame left its page meanwhile
  */
 export function openFrame(frame: HTMLIFrameElement, isStandard: boolean): Promise<Document | undefined> {
-	if (isStandard) return load(frame, "srcdoc", "<!doctype html>", "about:srcdoc");
+	const isGone = () => !frame.isConnected;
+	if (isStandard) return load(frame, "srcdoc", "<!doctype html>", "about:srcdoc", isGone);
 	// What was shown before may have been laid out the other way.
 	frame.removeAttribute("srcdoc");
-	return load(frame, "src", QUIRKS_URL, QUIRKS_URL);
+	return load(frame, "src", QUIRKS_URL, QUIRKS_URL, isGone);
 }
 
-/** Loads the outermost frame. */
-export function openStage(frame: HTMLIFrameElement): Promise<Document | undefined> {
-	return load(frame, "src", STAGE_URL, new URL(STAGE_URL, document.baseURI).href);
+/**
+ * Loads the outermost frame, once it stands in the page, and again until the node has given its document.
+ *
+ * @returns undefined when `isGone` says that nobody waits for it any more
+ */
+export function openStage(frame: HTMLIFrameElement, isGone: () => boolean): Promise<Document | undefined> {
+	return load(frame, "src", STAGE_URL, new URL(STAGE_URL, document.baseURI).href, isGone);
 }
 
-/** Waits for the page at `url`: browsers differ in when they tell of the empty page that a frame has at first. */
-function load(frame: HTMLIFrameElement, name: string, value: string, url: string): Promise<Document | undefined> {
+/**
+ * Waits for the page at `url`, however long a busy machine takes: what is built into the empty page that a frame has at
+ * first is thrown away when its own page comes. Browsers differ in when they tell of that empty page.
+ */
+function load(
+	frame: HTMLIFrameElement,
+	name: string,
+	value: string,
+	url: string,
+	isGone: () => boolean,
+): Promise<Document | undefined> {
 	return new Promise((resolve) => {
-		const done = () => {
-			clearTimeout(timer);
+		const done = (document: Document | undefined) => {
+			clearInterval(timer);
 			frame.removeEventListener("load", check);
-			resolve(frame.contentDocument ?? undefined);
+			resolve(document);
 		};
-		const check = () => frame.contentDocument?.URL === url && done();
-		const timer = setTimeout(done, LOAD_MS_MAX);
+		const check = () => {
+			const { contentDocument } = frame;
+			if (contentDocument?.URL === url) done(contentDocument);
+		};
+		const look = () => {
+			if (isGone()) done(undefined);
+			// What a browser shows instead of a page that it could not get is nobody's to look into.
+			else if (frame.isConnected && frame.contentDocument === null) frame.setAttribute(name, value);
+		};
+		const timer = setInterval(look, LOOK_MS);
 		frame.addEventListener("load", check);
 		frame.setAttribute(name, value);
 	});

@@ -80,7 +80,7 @@ export class Replay extends Emitter<ReplayEvents> {
 			this.#keepPlace();
 		});
 		container.append(this.#stage);
-		this.#opening = openStage(this.#stage);
+		this.#opening = openStage(this.#stage, () => this.#ended);
 	}
 
 	/** Where the shopper is and how large the window is. */
@@ -200,7 +200,14 @@ export class Replay extends Emitter<ReplayEvents> {
 	#enqueue(event: ViewEvent): void {
 		this.#pending++;
 		this.#work = this.#work.then(async () => {
-			if (!this.#ended) await this.#applySlowly(event);
+			try {
+				if (!this.#ended) await this.#applySlowly(event);
+			} catch (error) {
+				// A defect that one page brings to light must not keep the next one from the screen.
+				reportError(error);
+				this.blank();
+				this.emit("broken", undefined);
+			}
 			this.#pending--;
 			if (this.#pending === 0) this.emit("changed", undefined);
 		});
@@ -216,7 +223,7 @@ export class Replay extends Emitter<ReplayEvents> {
 	/** A whole page: built behind the one on screen. */
 	async #load({ node, left, top }: Extract<ViewEvent, { kind: "snapshot" }>): Promise<void> {
 		const stage = await this.#opening;
-		if (stage === undefined) return this.emit("broken", undefined);
+		if (stage === undefined) return;
 		const frame = tameFrame(stage);
 		frame.style.visibility = "hidden";
 		stage.body.append(frame);

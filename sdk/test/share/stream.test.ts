@@ -227,3 +227,21 @@ test.each([
 	expect(parseShareFrame(JSON.stringify(frame))).toBeUndefined();
 	expect(parseShareFrame(JSON.stringify(act))).toEqual(act);
 });
+
+test("what is withheld is not sent, and a snapshot that was on its way is wanted still", async () => {
+	const { stream, target, socket } = open();
+	socket.say({ t: "snapshot", reason: "no_snapshot" });
+	expect(stream.isWanted).toBe(true);
+	stream.send([snapshot]);
+	expect(stream.isWanted).toBe(false);
+	stream.withhold();
+	expect(stream.isWanted).toBe(true);
+	// The node asks once more after a pause; whoever withheld sends by itself.
+	socket.say({ t: "snapshot", reason: "no_snapshot" });
+	expect(target.snapshotWanted).toHaveBeenCalledOnce();
+	stream.send([{ ...snapshot, timestamp: 7 }]);
+	await flushed();
+	expect(socket.records).toHaveLength(1);
+	expect(JSON.parse(new TextDecoder().decode(socket.records[0]))[0].timestamp).toBe(7);
+	expect(stream.isWanted).toBe(false);
+});

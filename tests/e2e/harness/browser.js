@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import puppeteer from 'puppeteer-core';
 import { installProbe } from './probe.js';
+import { closeWithin, keeper, NoAnswer, within } from './scenario.js';
 
 const EXECUTABLES = {
   chromium: [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'],
@@ -40,6 +41,9 @@ const FIREFOX_PREFS = {
   'datareporting.policy.dataSubmissionEnabled': false,
 };
 
+/** A browser that has not quit by then is ended. */
+const QUIT_MS = 5_000;
+
 /** The path of a browser on this machine, or undefined. */
 export function executable(kind) {
   return EXECUTABLES[kind].find((path) => path && existsSync(path));
@@ -51,6 +55,14 @@ export function executable(kind) {
  */
 export function chosen(list) {
   return process.env.E2E === 'all' ? list : list.slice(0, 1);
+}
+
+/** The pairs of shopper's and agent's browser that scenarios of shared pages run in. */
+export function pairs() {
+  return chosen([
+    ['firefox', 'chromium'],
+    ['chromium', 'firefox'],
+  ]);
 }
 
 /** Why scenarios with these browsers cannot run here; false when they can. Shown by the runner beside the skip. */
@@ -83,10 +95,11 @@ class Browser {
 
   /**
    * Opens `url` in a context of its own: no shared storage, as if on another computer. `prepare`, one function or a list
-   * of them, runs in the page before its own scripts.
+   * of them, runs in the page before its own scripts. The page closes with the browser, or earlier: see [`during`].
    */
-  async open(url, { width = 1280, height = 800, prepare } = {}) {
+  async open(url, { width = 1280, height = 800, prepare, keep } = {}) {
     const context = await this.#browser.createBrowserContext();
+    keep?.({ close: async () => context.closed || (await context.close()) });
     // A window each: in Firefox, a tab behind another is hidden, and a hidden page asks for no pictures.
     const page = await context.newPage({ type: 'window' });
     await page.setViewport({ width, height });
@@ -96,24 +109,32 @@ class Browser {
     return page;
   }
 
+  /** This browser as a test has it: every page opened through it closes when `scope` ends, see [`keeper`]. */
+  during(scope) {
+    const keep = keeper(scope);
+    return { kind: this.kind, open: (url, options) => this.open(url, { ...options, keep }) };
+  }
+
   async close() {
-    await this.#browser.close();
+    await closeWithin(this.#browser, QUIT_MS);
+    this.#browser.process()?.kill('SIGKILL');
   }
 }
 
 /**
  * Waits until `condition` gives something true, and returns it. Every wait of the scenarios goes through here, so that
- * none depends on how fast the machine is: `withinMs` only says when to give up.
+ * none depends on how fast the machine is: `withinMs` only says when to give up, also on a condition that never answers.
  */
 export async function until(what, condition, withinMs = 20_000) {
   const deadline = Date.now() + withinMs;
   let last;
   do {
     try {
-      last = await condition();
+      last = await within(deadline - Date.now(), condition());
       if (last) return last;
     } catch (error) {
-      last = error;
+      // What was seen before says more than that there was no time left for another look.
+      if (!(error instanceof NoAnswer && last)) last = error;
     }
     await delay(100);
   } while (Date.now() < deadline);

@@ -41,7 +41,7 @@ class Cable {
     this.#isPulled = false;
   }
 
-  async cut() {
+  async close() {
     this.pull();
     await new Promise((done) => this.#server.close(done));
   }

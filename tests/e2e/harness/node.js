@@ -1,6 +1,7 @@
 // Starts a real node in dev mode on free ports, as a developer would, and reads its metrics.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { until } from './browser.js';
@@ -23,10 +24,13 @@ export async function startNode(settings = []) {
   let output = '';
   child.stdout.on('data', (data) => (output += data));
   child.stderr.on('data', (data) => (output += data));
-  await until('the node prints its links', () => {
+  try {
+    await until('the node prints its links', () => /\/metrics/.test(output) || child.exitCode !== null);
     if (child.exitCode !== null) throw new Error(`the node ended:\n${output}`);
-    return /\/metrics/.test(output);
-  });
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
   return new Node(child, () => output);
 }
 
@@ -57,8 +61,9 @@ class Node {
     return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
 
-  async stop() {
-    const ended = new Promise((done) => this.#child.once('exit', done));
+  async close() {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
     // The second signal ends the wait for calls that still run.
     this.#child.kill('SIGINT');

@@ -124,7 +124,12 @@ export async function write(person, text) {
   await click(person.page, 'chat-send');
 }
 
-/** Closes the pages of `people`. */
+/** The room of a shopper's call. */
+export function room(shopper) {
+  return shopper.page.evaluate(() => document.querySelector('tillside-help').client.room);
+}
+
+/** People leave: their pages close. At the end of a test pages close by themselves, see `during` of browsers. */
 export async function goHome(...people) {
   await Promise.all(people.map(({ page }) => page.browserContext().close()));
 }

@@ -1,7 +1,18 @@
 // What people do about a shared page: an agent asks to see it, the shopper agrees, an agent asks to act in it.
 
-import { until } from './browser.js';
+import { launch, until } from './browser.js';
+import { startNode } from './node.js';
 import { agentArrives, click, find, shopperAsks, take } from './people.js';
+import { openStore } from './store.js';
+
+/** What a shared page takes: a node, a store with its widget, and a browser on each side. `keep` closes them. */
+export async function openShop(keep, [shopperKind, agentKind], settings) {
+  const node = keep(await startNode(settings));
+  const store = keep(await openStore({ help: node.origin }));
+  const shopperBrowser = keep(await launch(shopperKind));
+  const agentBrowser = keep(await launch(agentKind));
+  return { node, store, shopperBrowser, agentBrowser };
+}
 
 /** A shopper on a page of `store` and an agent who sees it. */
 export async function sharedPage({ node, store, at, shopperBrowser, agentBrowser, talk = 'chat', prepare }) {

@@ -1,5 +1,8 @@
 // Finds and fills the fields of fixture pages as a person would: by keyboard, wherever the field is.
 
+import { until } from './browser.js';
+import { within } from './scenario.js';
+
 /** Canary values by the type of a field. No fixture holds them, so wherever they turn up, somebody let them through. */
 export const CANARIES = {
   'cc-number': '4539 5787 6362 1486',
@@ -17,16 +20,29 @@ export const CANARIES = {
   other: 'Wendeltreppe',
 };
 
+/** The button that leads on where fields come one by one. */
+const STEP = '#devam';
+
 /** What is typed into a labelled field: the whole canary, or the part of a number that is split over four fields. */
 export function canaryFor({ is, part }) {
   return part === undefined ? CANARIES[is] : CANARIES[is].split(' ')[part - 1];
 }
 
 /**
+ * One look at an element may take so long. A frame that its browser moves into another process meanwhile never answers
+ * on what was found of it before: the next look begins at the page again.
+ */
+const LOOK_MS = 3_000;
+
+/**
  * The element at `at`, a path of selectors: ` >>> ` steps into an open shadow root, ` |> ` into a frame of the same or of
  * another origin. Undefined while it is not there.
  */
-export async function element(page, at) {
+export function element(page, at) {
+  return within(LOOK_MS, look(page, at));
+}
+
+async function look(page, at) {
   const [first, ...inner] = at.split(' |> ');
   let scope = page;
   let path = first;
@@ -53,26 +69,30 @@ async function pierce(scope, path) {
 
 /** Types into a field, or chooses in a list. `with the keyboard`: every key is an event of its own. */
 export async function fill(page, at, text) {
-  const field = await element(page, at);
-  if (!field) throw new Error(`no field at ${at}`);
-  if (await field.evaluate((found) => found instanceof found.ownerDocument.defaultView.HTMLSelectElement)) {
-    await field.evaluate((list, wanted) => {
-      list.value = wanted;
-      list.dispatchEvent(new Event('input', { bubbles: true }));
-      list.dispatchEvent(new Event('change', { bubbles: true }));
-    }, text);
-    return;
-  }
-  await field.evaluate((found) => {
-    found.scrollIntoView({ block: 'center' });
-    found.focus();
+  const takesKeys = await until(`the field at ${at} has the focus or the choice`, async () => {
+    const field = await element(page, at);
+    return field && (await within(LOOK_MS, field.evaluate(chooseOrFocus, text)));
   });
-  await page.keyboard.type(text);
+  if (takesKeys === 'keys') await page.keyboard.type(text);
+}
+
+/** Runs in a page, on a field: chooses in a list; gives any other field the focus. */
+function chooseOrFocus(field, text) {
+  if (field instanceof field.ownerDocument.defaultView.HTMLSelectElement) {
+    field.value = text;
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+    field.dispatchEvent(new Event('change', { bubbles: true }));
+    return 'chosen';
+  }
+  field.scrollIntoView({ block: 'center' });
+  field.focus();
+  return 'keys';
 }
 
 /** Goes on to the field at `at` where fields come one by one. */
 export async function next(page, at) {
-  if (!(await element(page, at))) await (await element(page, '#devam'))?.evaluate((button) => button.click());
+  const button = await until(`there is a field at ${at}, or a step towards it`, async () => (await element(page, at)) ?? (await element(page, STEP)));
+  await button.evaluate((found, step) => found.matches(step) && found.click(), STEP);
 }
 
 /** Types its canary into every labelled field of a checkout. */

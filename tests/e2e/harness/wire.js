@@ -7,7 +7,12 @@ import { until } from './browser.js';
 /** Opens `/v1/share` with a ticket and waits for the node's welcome. */
 export async function openShare(origin, ticket) {
   const socket = new ShareSocket(`${origin.replace('http', 'ws')}/v1/share`, ticket);
-  await until('the node lets the socket in', () => socket.heard('welcome').length > 0 || socket.failure());
+  try {
+    await until('the node lets the socket in', () => socket.heard('welcome').length > 0 || socket.failure());
+  } catch (error) {
+    await socket.close();
+    throw error;
+  }
   return socket;
 }
 

@@ -2,14 +2,13 @@
 // the same room notices nothing (SEC-31).
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, describe } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
-import { launch, missing, until } from '../harness/browser.js';
+import { missing, until } from '../harness/browser.js';
 import { hostilePage, showsMarker } from '../harness/hostile.js';
-import { startNode } from '../harness/node.js';
 import { hearsAndSees } from '../harness/people.js';
-import { sharedPage } from '../harness/sharing.js';
-import { openStore } from '../harness/store.js';
+import { before, it, keeper } from '../harness/scenario.js';
+import { openShop, sharedPage } from '../harness/sharing.js';
 import { openShare } from '../harness/wire.js';
 
 const MEBIBYTE = 1 << 20;
@@ -44,28 +43,18 @@ const RUBBISH = {
 };
 
 describe('a share that gets rubbish', { skip: missing('chromium') }, () => {
-  let node;
-  let store;
-  let browser;
+  const keep = keeper({ after });
   let shopper;
   let agent;
   let stream;
 
   before(async () => {
-    node = await startNode();
-    store = await openStore({ help: node.origin });
-    browser = await launch('chromium');
-    [shopper, agent] = await sharedPage({ node, store, at: 'pages/forms', shopperBrowser: browser, agentBrowser: browser, talk: 'video' });
+    const shop = await openShop(keep, ['chromium', 'chromium']);
+    [shopper, agent] = await sharedPage({ ...shop, at: 'pages/forms', talk: 'video' });
     // From here on the test is the page: the newest socket with the ticket takes the older one's place.
     const ticket = await shopper.page.evaluate(() => window.__probe.told.findLast((message) => message.ticket).ticket);
-    stream = await openShare(node.origin, ticket);
+    stream = keep(await openShare(shop.node.origin, ticket));
     await hearsAndSees(agent, 1);
-  });
-  after(async () => {
-    await stream?.close();
-    await browser?.close();
-    await store?.close();
-    await node?.stop();
   });
 
   for (const [reason, frames] of Object.entries(RUBBISH)) {

@@ -1,24 +1,22 @@
 // People meet: the shopper in the demo shop and agents in the console, in every pair of browsers.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, describe } from 'node:test';
 import { launch, missing, until } from '../harness/browser.js';
 import { startNode } from '../harness/node.js';
-import { agentArrives, allMeet, call, goHome, shopperAsks, take } from '../harness/people.js';
+import { agentArrives, allMeet, call, shopperAsks, take } from '../harness/people.js';
 import { exchanges, media } from '../harness/probe.js';
+import { before, it, keeper } from '../harness/scenario.js';
 
 describe('a shopper and an agent', { skip: missing('chromium', 'firefox') }, () => {
+  const keep = keeper({ after });
   let node;
   const browsers = {};
 
   before(async () => {
-    node = await startNode();
-    browsers.chromium = await launch('chromium');
-    browsers.firefox = await launch('firefox');
-  });
-  after(async () => {
-    await Promise.all(Object.values(browsers).map((browser) => browser.close()));
-    await node?.stop();
+    node = keep(await startNode());
+    browsers.chromium = keep(await launch('chromium'));
+    browsers.firefox = keep(await launch('firefox'));
   });
 
   for (const [shopperKind, agentKind] of [
@@ -27,10 +25,10 @@ describe('a shopper and an agent', { skip: missing('chromium', 'firefox') }, () 
     ['chromium', 'firefox'],
     ['firefox', 'firefox'],
   ]) {
-    it(`hear and see each other: shopper in ${shopperKind}, agent in ${agentKind}`, async () => {
+    it(`hear and see each other: shopper in ${shopperKind}, agent in ${agentKind}`, async (t) => {
       const gcm = () => node.metric('tillside_srtp_profile_total', 'gcm');
       const before = await gcm();
-      const people = await call(node.origin, browsers[shopperKind], browsers[agentKind]);
+      const people = await call(node.origin, browsers[shopperKind].during(t), browsers[agentKind].during(t));
       await allMeet(people);
       for (const { page } of people) {
         const { offers, answers, errors } = await exchanges(page);
@@ -45,15 +43,14 @@ describe('a shopper and an agent', { skip: missing('chromium', 'firefox') }, () 
         assert.ok(srtp.every((cipher) => cipher.includes('GCM')), `ciphers ${srtp}`);
       }
       await until('the node counts two GCM associations', async () => (await gcm()) === before + 2);
-      await goHome(...people);
     });
   }
 
-  it('are joined by a second and a third agent, and nobody negotiates again', async () => {
-    const shopper = await shopperAsks(browsers.chromium, node.origin);
+  it('are joined by a second and a third agent, and nobody negotiates again', async (t) => {
+    const shopper = await shopperAsks(browsers.chromium.during(t), node.origin);
     const people = [shopper];
     for (const kind of ['chromium', 'firefox', 'chromium']) {
-      const agent = await agentArrives(browsers[kind], node.origin);
+      const agent = await agentArrives(browsers[kind].during(t), node.origin);
       await take(agent, shopper);
       people.push(agent);
       await allMeet(people);
@@ -62,6 +59,5 @@ describe('a shopper and an agent', { skip: missing('chromium', 'firefox') }, () 
       const { offers, answers } = await exchanges(page);
       assert.deepEqual({ offers, answers }, { offers: 1, answers: 1 }, `${name} negotiated once`);
     }
-    await goHome(...people);
   });
 });

@@ -1,69 +1,67 @@
 // Every codec that a browser offers passes the node, chosen by the publisher.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, describe } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { launch, missing, until } from '../harness/browser.js';
 import { startNode } from '../harness/node.js';
-import { allMeet, call, goHome, hearsAndSees } from '../harness/people.js';
+import { allMeet, call, hearsAndSees } from '../harness/people.js';
 import { media } from '../harness/probe.js';
+import { before, it, keeper } from '../harness/scenario.js';
 
 const VIDEO = { chromium: ['VP8', 'H264', 'VP9', 'AV1'], firefox: ['VP8', 'VP9', 'AV1'] };
 
 describe('a publisher may choose', { skip: missing('chromium', 'firefox') }, () => {
+  const keep = keeper({ after });
   let node;
   const browsers = {};
 
   before(async () => {
-    node = await startNode();
-    for (const kind of ['chromium', 'firefox']) browsers[kind] = await launch(kind);
+    node = keep(await startNode());
+    for (const kind of ['chromium', 'firefox']) browsers[kind] = keep(await launch(kind));
   });
-  after(async () => {
-    await Promise.all(Object.values(browsers).map((browser) => browser.close()));
-    await node?.stop();
-  });
+
+  /** A call for as long as the test `t` lasts; `prepare` is done in the shopper's page. */
+  const callDuring = (t, shopperKind, agentKind, prepare) => call(node.origin, browsers[shopperKind].during(t), browsers[agentKind].during(t), { prepare });
 
   for (const [kind, codecs] of Object.entries(VIDEO)) {
     for (const codec of codecs) {
-      it(`${codec} in ${kind}, seen in Chromium`, async () => {
-        const people = await call(node.origin, browsers[kind], browsers.chromium, { prepare: prefer('video', codec) });
+      it(`${codec} in ${kind}, seen in Chromium`, async (t) => {
+        const people = await callDuring(t, kind, 'chromium', prefer('video', codec));
         await allMeet(people);
         const [, agent] = people;
         await until(`the agent decodes ${codec}`, async () => {
           const { video } = await media(agent.page);
           return video.some((slot) => slot.frames > 0 && slot.codec === codec);
         });
-        await goHome(...people);
       });
     }
   }
 
-  it('VP9 in Chromium, seen in Firefox', async () => {
-    const people = await call(node.origin, browsers.chromium, browsers.firefox, { prepare: prefer('video', 'VP9') });
+  it('VP9 in Chromium, seen in Firefox', async (t) => {
+    const people = await callDuring(t, 'chromium', 'firefox', prefer('video', 'VP9'));
     await allMeet(people);
     const { video } = await media(people[1].page);
     assert.equal(video.find(({ frames }) => frames > 0).codec, 'VP9');
-    await goHome(...people);
   });
 
-  it('redundant sound (RED) in Chromium: Chromium gets it, Firefox gets plain Opus', async () => {
+  it('redundant sound (RED) in Chromium: Chromium gets it, Firefox gets plain Opus', async (t) => {
     // Browsers' statistics call both Opus; what tells them apart is that redundancy sends everything twice.
     const bytesPerPacket = {};
     for (const kind of ['chromium', 'firefox']) {
-      const people = await call(node.origin, browsers.chromium, browsers[kind], { prepare: prefer('audio', 'red') });
+      const people = await callDuring(t, 'chromium', kind, prefer('audio', 'red'));
       await allMeet(people);
       const heard = await until('a hundred packets of sound came', async () => {
         const [slot] = (await media(people[1].page)).audio.filter(({ energy }) => energy > 0);
         return slot.packets > 100 && slot;
       });
       bytesPerPacket[kind] = heard.bytes / heard.packets;
-      await goHome(...people);
     }
     assert.ok(bytesPerPacket.chromium > 1.4 * bytesPerPacket.firefox, JSON.stringify(bytesPerPacket));
   });
 
-  it('pauses in speech that are not sent (DTX)', async () => {
-    const people = await call(node.origin, browsers.chromium, browsers.chromium, { prepare: `(${useDtx})()` });
+  it('pauses in speech that are not sent (DTX)', async (t) => {
+    const people = await callDuring(t, 'chromium', 'chromium', `(${useDtx})()`);
     await allMeet(people);
     const [shopper, agent] = people;
     const speak = (enabled) =>
@@ -80,7 +78,6 @@ describe('a publisher may choose', { skip: missing('chromium', 'firefox') }, () 
     });
     await speak(true);
     await hearsAndSees(agent, 1);
-    await goHome(...people);
   });
 });
 

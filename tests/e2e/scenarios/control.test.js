@@ -2,50 +2,36 @@
 // than the shopper wants. The relay refuses, and so does the page itself (SEC-28).
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { chosen, launch, missing, until } from '../harness/browser.js';
+import { after, describe } from 'node:test';
+import { missing, pairs, until } from '../harness/browser.js';
 import { sameTree } from '../harness/likeness.js';
-import { startNode } from '../harness/node.js';
 import { participate } from '../harness/participant.js';
-import { click, find } from '../harness/people.js';
-import { goTo, sharedPage } from '../harness/sharing.js';
-import { openStore } from '../harness/store.js';
+import { click, find, room } from '../harness/people.js';
+import { before, it, keeper } from '../harness/scenario.js';
+import { goTo, openShop, sharedPage } from '../harness/sharing.js';
 import { Hand } from '../harness/verbs.js';
 import { openShare } from '../harness/wire.js';
 
 const CENTRE = { x: 0.5, y: 0.5 };
 
-for (const [shopperKind, agentKind] of chosen([
-  ['firefox', 'chromium'],
-  ['chromium', 'firefox'],
-])) {
+for (const [shopperKind, agentKind] of pairs()) {
   describe(`control of a page in ${shopperKind} from ${agentKind}`, { skip: missing(shopperKind, agentKind) }, () => {
-    let node;
+    const keep = keeper({ after });
     let store;
     let shopper;
     let agent;
     let other;
     let socket;
     let hand;
-    const browsers = [];
 
     before(async () => {
-      node = await startNode();
-      store = await openStore({ help: node.origin });
-      browsers.push(await launch(shopperKind), await launch(agentKind));
-      const [shopperBrowser, agentBrowser] = browsers;
-      [shopper, agent] = await sharedPage({ node, store, at: 'pages/forms', shopperBrowser, agentBrowser });
-      const room = await shopper.page.evaluate(() => document.querySelector('tillside-help').client.room);
-      other = await participate(agentBrowser, { node, store, role: 'agent', room });
-      socket = await openShare(node.origin, await other.ticket());
+      const shop = await openShop(keep, [shopperKind, agentKind]);
+      store = shop.store;
+      [shopper, agent] = await sharedPage({ ...shop, at: 'pages/forms' });
+      other = await participate(shop.agentBrowser, { ...shop, role: 'agent', room: await room(shopper) });
+      socket = keep(await openShare(shop.node.origin, await other.ticket()));
       await until('the raw viewer has the page', () => socket.binaries.length > 0);
       hand = new Hand(socket);
-    });
-    after(async () => {
-      await socket?.close();
-      await Promise.all(browsers.map((browser) => browser.close()));
-      await store?.close();
-      await node?.stop();
     });
 
     /** Sends a verb and waits for what became of it. */

@@ -1,28 +1,26 @@
 // What people do during a call: mute, darken, change devices, share a screen, hang up and call again.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, describe } from 'node:test';
 import { launch, missing, until } from '../harness/browser.js';
 import { startNode } from '../harness/node.js';
 import { agentArrives, allMeet, call, click, find, goHome, hearsAndSees, shows, stage, stops, take } from '../harness/people.js';
 import { exchanges, media } from '../harness/probe.js';
+import { before, it, keeper } from '../harness/scenario.js';
 
 for (const kind of ['chromium', 'firefox']) {
   describe(`during a call in ${kind}`, { skip: missing(kind) }, () => {
+    const keep = keeper({ after });
     let node;
     let browser;
     let shopper;
     let agent;
 
     before(async () => {
-      node = await startNode();
-      browser = await launch(kind);
+      node = keep(await startNode());
+      browser = keep(await launch(kind));
       [shopper, agent] = await call(node.origin, browser, browser, { prepare: kind === 'firefox' && drawScreen });
       await allMeet([shopper, agent]);
-    });
-    after(async () => {
-      await browser?.close();
-      await node?.stop();
     });
 
     const heard = async () => (await media(agent.page)).audio.map(({ energy }) => energy);

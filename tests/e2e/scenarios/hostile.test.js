@@ -2,13 +2,14 @@
 // do anything in the console, neither through the relay nor past it (SEC-26, SEC-27).
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, describe } from 'node:test';
 import { chosen, launch, missing, until } from '../harness/browser.js';
 import { openCanary } from '../harness/canary.js';
 import { feedByHand, hostileGroups, hostilePage, provoke, showsMarker, watchForHarm } from '../harness/hostile.js';
 import { startNode } from '../harness/node.js';
 import { participate } from '../harness/participant.js';
-import { agentArrives, find, goHome, shopperAsks, take } from '../harness/people.js';
+import { agentArrives, find, shopperAsks, take } from '../harness/people.js';
+import { before, it, keeper } from '../harness/scenario.js';
 import { openStore } from '../harness/store.js';
 import { openShare } from '../harness/wire.js';
 
@@ -23,26 +24,23 @@ const REFUSED_MAX = 60;
 
 for (const kind of chosen(['chromium', 'firefox'])) {
   describe(`a hostile page before an agent in ${kind}`, { skip: missing(kind) }, () => {
+    const keep = keeper({ after });
     let node;
     let browser;
     let canary;
 
     before(async () => {
-      node = await startNode();
-      browser = await launch(kind);
-      canary = await openCanary();
-    });
-    after(async () => {
-      await browser?.close();
-      await canary?.close();
-      await node?.stop();
+      node = keep(await startNode());
+      browser = keep(await launch(kind));
+      canary = keep(await openCanary());
     });
 
-    it('sec_26 runs nothing and asks for nothing when it is fed straight into the view', async () => {
+    it('sec_26 runs nothing and asks for nothing when it is fed straight into the view', async (t) => {
+      const own = browser.during(t);
       const groups = hostileGroups(canary.origin);
       assert.ok(groups.flat().length >= VECTORS_MIN);
-      const shopper = await shopperAsks(browser, node.origin, { talk: 'chat' });
-      const agent = await agentArrives(browser, node.origin, { prepare: [feedByHand, watchForHarm] });
+      const shopper = await shopperAsks(own, node.origin, { talk: 'chat' });
+      const agent = await agentArrives(own, node.origin, { prepare: [feedByHand, watchForHarm] });
       const dialogs = countDialogs(agent.page);
       await take(agent, shopper);
       await showShare(agent.page);
@@ -58,17 +56,18 @@ for (const kind of chosen(['chromium', 'firefox'])) {
         for (const vector of group) if (!(await tell([vector]))) refused += 1;
       }
       assert.ok(refused <= REFUSED_MAX, `${refused} vectors were refused as a whole`);
-      await goHome(shopper, agent);
     });
 
-    it('sec_27 runs nothing and asks for nothing when it comes through the relay', async () => {
-      const store = await openStore({ help: node.origin });
-      const sharer = await participate(browser, { node, store, role: 'shopper', room: `hostile-${kind}` });
-      const agent = await agentArrives(browser, node.origin, { prepare: watchForHarm });
+    it('sec_27 runs nothing and asks for nothing when it comes through the relay', async (t) => {
+      const keepHere = keeper(t);
+      const own = browser.during(t);
+      const store = keepHere(await openStore({ help: node.origin }));
+      const sharer = await participate(own, { node, store, role: 'shopper', room: `hostile-${kind}` });
+      const agent = await agentArrives(own, node.origin, { prepare: watchForHarm });
       const dialogs = countDialogs(agent.page);
       await take(agent, sharer);
       await sharer.say({ t: 'share', action: 'consent' });
-      const stream = await openShare(node.origin, await sharer.ticket());
+      const stream = keepHere(await openShare(node.origin, await sharer.ticket()));
       await find(agent.page, 'page-window');
       let refused = 0;
       const tell = async (group) => {
@@ -79,24 +78,18 @@ for (const kind of chosen(['chromium', 'firefox'])) {
       };
       for (const group of hostileGroups(canary.origin)) if (!(await tell(group))) refused += 1;
       assert.ok(refused <= REFUSED_MAX, `${refused} pages were refused`);
-      await stream.close();
-      await goHome(sharer, agent);
-      await store.close();
     });
   });
 }
 
 describe('the vectors', { skip: missing('chromium') }, () => {
+  const keep = keeper({ after });
   let browser;
   let canary;
 
   before(async () => {
-    browser = await launch('chromium');
-    canary = await openCanary();
-  });
-  after(async () => {
-    await browser?.close();
-    await canary?.close();
+    browser = keep(await launch('chromium'));
+    canary = keep(await openCanary());
   });
 
   it('do their harm where there is no wall', async () => {

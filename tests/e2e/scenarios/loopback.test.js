@@ -2,24 +2,22 @@
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { after, before, describe, it } from 'node:test';
+import { after, describe } from 'node:test';
 import { launch, missing, until } from '../harness/browser.js';
 import { exchanges, media, pictures } from '../harness/probe.js';
+import { before, it, keeper } from '../harness/scenario.js';
 
 for (const kind of ['chromium', 'firefox']) {
   describe(`the instruments in ${kind}`, { skip: missing(kind) }, () => {
-    let browser;
+    const keep = keeper({ after });
     let page;
     const blank = createServer((_, response) => response.end('<!doctype html><video autoplay></video>'));
 
     before(async () => {
       await new Promise((done) => blank.listen(0, '127.0.0.1', done));
-      browser = await launch(kind);
+      keep(blank);
+      const browser = keep(await launch(kind));
       page = await browser.open(`http://127.0.0.1:${blank.address().port}/`);
-    });
-    after(async () => {
-      await browser?.close();
-      blank.close();
     });
 
     it('sees frames, sound and moving pixels of a call inside the page', async () => {

@@ -3,14 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
-import { after, before, describe, it } from 'node:test';
-import { chosen, launch, missing, until } from '../harness/browser.js';
+import { after, describe } from 'node:test';
+import { chosen, missing, until } from '../harness/browser.js';
 import { everythingShown, leaksIn, leaksInEvents } from '../harness/leaks.js';
-import { startNode } from '../harness/node.js';
 import { participate } from '../harness/participant.js';
-import { agentArrives, take } from '../harness/people.js';
+import { agentArrives, room, take } from '../harness/people.js';
 import { drain, recordUnmasked } from '../harness/recorder.js';
-import { goTo, sharedPage, shown } from '../harness/sharing.js';
+import { before, it, keeper } from '../harness/scenario.js';
+import { goTo, openShop, sharedPage } from '../harness/sharing.js';
 import { CHECKOUTS, openStore } from '../harness/store.js';
 import { fillCheckout } from '../harness/typing.js';
 import { openShare } from '../harness/wire.js';
@@ -20,27 +20,22 @@ const DIGITS_IN_LOGS = 8;
 
 for (const kind of chosen(['chromium', 'firefox'])) {
   describe(`what is typed into checkouts in ${kind}`, { skip: missing(kind, 'chromium') }, () => {
+    const keep = keeper({ after });
     let node;
     let store;
-    let browser;
-    let agentBrowser;
+    let shop;
 
     before(async () => {
-      node = await startNode(['log.level=trace']);
-      store = await openStore({ help: node.origin });
-      browser = await launch(kind);
-      agentBrowser = await launch('chromium');
-    });
-    after(async () => {
-      await Promise.all([browser?.close(), agentBrowser?.close()]);
-      await store?.close();
-      await node?.stop();
+      shop = await openShop(keep, [kind, 'chromium'], ['log.level=trace']);
+      ({ node, store } = shop);
     });
 
-    it('is hidden by the page itself', async () => {
-      const [shopper, agent] = await sharedPage({ node, store, at: 'pages/forms', shopperBrowser: browser, agentBrowser, prepare: keepRecords });
+    it('is hidden by the page itself', async (t) => {
+      const keepHere = keeper(t);
+      const [shopperBrowser, agentBrowser] = [shop.shopperBrowser.during(t), shop.agentBrowser.during(t)];
+      const [shopper, agent] = await sharedPage({ node, store, at: 'pages/forms', shopperBrowser, agentBrowser, prepare: keepRecords });
       const observer = await participate(agentBrowser, { node, store, role: 'agent', room: await room(shopper) });
-      const socket = await openShare(node.origin, await observer.ticket());
+      const socket = keepHere(await openShare(node.origin, await observer.ticket()));
       const marks = {};
       // Where time is short, every third: what the page masks is tried on all channels in the SDK's own tests.
       const some = Object.entries(CHECKOUTS).filter((_, place) => process.env.E2E === 'all' || place % 3 === 0);
@@ -56,22 +51,20 @@ for (const kind of chosen(['chromium', 'firefox'])) {
       }
       assert.deepEqual(Object.entries(marks).filter(([, leaks]) => leaks.length > 0), [], 'on screen');
       assert.deepEqual(leaksInEvents(socket.events), [], 'on the wire');
-      await socket.close();
-      await observer.page.browserContext().close();
-      await shopper.page.browserContext().close();
-      await agent.page.browserContext().close();
     });
 
-    it('is hidden by the relay when the page masks nothing', async () => {
-      const sharer = await participate(browser, { node, store, role: 'shopper', room: `unmasked-${kind}` });
+    it('is hidden by the relay when the page masks nothing', async (t) => {
+      const keepHere = keeper(t);
+      const [shopperBrowser, agentBrowser] = [shop.shopperBrowser.during(t), shop.agentBrowser.during(t)];
+      const sharer = await participate(shopperBrowser, { node, store, role: 'shopper', room: `unmasked-${kind}` });
       const agent = await agentArrives(agentBrowser, node.origin);
       await take(agent, sharer);
       await sharer.say({ t: 'share', action: 'consent' });
-      const stream = await openShare(node.origin, await sharer.ticket());
+      const stream = keepHere(await openShare(node.origin, await sharer.ticket()));
       const observer = await participate(agentBrowser, { node, store, role: 'agent', room: `unmasked-${kind}` });
-      const socket = await openShare(node.origin, await observer.ticket());
-      const bare = await openStore();
-      const page = await browser.open('about:blank');
+      const socket = keepHere(await openShare(node.origin, await observer.ticket()));
+      const bare = keepHere(await openStore());
+      const page = await shopperBrowser.open('about:blank');
       await recordUnmasked(page);
       const sent = [];
       for (const [name, labels] of Object.entries(CHECKOUTS)) {
@@ -94,8 +87,6 @@ for (const kind of chosen(['chromium', 'firefox'])) {
       assert.ok(leaksInEvents(sent).includes('cc-csc'), 'the rule finds codes that were sent');
       assert.deepEqual(leaksInEvents(socket.events), [], 'on the wire');
       assert.deepEqual((await agent.page.evaluate(() => window.__probe.errors)), []);
-      await Promise.all([stream.close(), socket.close(), bare.close()]);
-      await Promise.all([sharer.page, observer.page, agent.page, page].map((open) => open.browserContext().close()));
     });
 
     it('is written nowhere by the node', async () => {
@@ -105,10 +96,6 @@ for (const kind of chosen(['chromium', 'firefox'])) {
       assert.deepEqual(openFiles(node.pid), [], 'files that the node writes');
     });
   });
-}
-
-function room(shopper) {
-  return shopper.page.evaluate(() => document.querySelector('tillside-help').client.room);
 }
 
 /** Puts a word into the page that comes after all that was typed. */

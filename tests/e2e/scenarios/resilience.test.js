@@ -1,13 +1,14 @@
 // What a call survives: a reloaded page, a lost signaling connection.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, describe } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { launch, missing, until } from '../harness/browser.js';
 import { layCable } from '../harness/cable.js';
 import { startNode } from '../harness/node.js';
 import { agentArrives, allMeet, call, click, find, goHome, hearsAndSees, shopperAsks, shows, take, write } from '../harness/people.js';
 import { exchanges, media } from '../harness/probe.js';
+import { before, it, keeper } from '../harness/scenario.js';
 
 /** How long signaling is cut. The node keeps media for 30 s without it. */
 const CUT_MS = 10_000;
@@ -16,22 +17,20 @@ const LOOK_MS = 2_500;
 
 for (const kind of ['chromium', 'firefox']) {
   describe(`a call in ${kind} survives`, { skip: missing(kind) }, () => {
+    const keep = keeper({ after });
     let node;
     let browser;
 
     before(async () => {
-      node = await startNode();
-      browser = await launch(kind);
-    });
-    after(async () => {
-      await browser?.close();
-      await node?.stop();
+      node = keep(await startNode());
+      browser = keep(await launch(kind));
     });
 
-    it('signaling that is cut for ten seconds, with no gap in the media', async () => {
-      const cable = await layCable(node.origin);
-      const shopper = await shopperAsks(browser, cable.origin);
-      const agent = await agentArrives(browser, cable.origin);
+    it('signaling that is cut for ten seconds, with no gap in the media', async (t) => {
+      const cable = keeper(t)(await layCable(node.origin));
+      const own = browser.during(t);
+      const shopper = await shopperAsks(own, cable.origin);
+      const agent = await agentArrives(own, cable.origin);
       await take(agent, shopper);
       await allMeet([shopper, agent]);
       const received = ({ page }) => media(page).then(({ video: [{ frames }], audio: [{ packets }] }) => ({ frames, packets }));
@@ -75,37 +74,35 @@ for (const kind of ['chromium', 'firefox']) {
         assert.equal(offers, 1, 'the session was resumed, not joined anew');
         assert.deepEqual(errors, []);
       }
-      await goHome(shopper, agent);
-      await cable.cut();
     });
 
-    it("a reload of the shopper's page: the call goes on by itself", async () => {
-      const [shopper, agent] = await call(node.origin, browser, browser);
+    it("a reload of the shopper's page: the call goes on by itself", async (t) => {
+      const own = browser.during(t);
+      const [shopper, agent] = await call(node.origin, own, own);
       await allMeet([shopper, agent]);
       await shopper.page.reload({ waitUntil: 'load' });
       await allMeet([shopper, agent]);
       assert.equal((await exchanges(agent.page)).offers, 1, 'the agent noticed nothing');
-      await goHome(shopper, agent);
     });
 
-    it("a reload of the agent's page: the agent takes the call again", async () => {
-      const [shopper, agent] = await call(node.origin, browser, browser);
+    it("a reload of the agent's page: the agent takes the call again", async (t) => {
+      const own = browser.during(t);
+      const [shopper, agent] = await call(node.origin, own, own);
       await allMeet([shopper, agent]);
       await agent.page.reload({ waitUntil: 'load' });
       await take(agent, shopper);
       await allMeet([shopper, agent]);
-      await goHome(shopper, agent);
     });
 
-    it('an agent who leaves and another who comes', async () => {
-      const [shopper, first] = await call(node.origin, browser, browser);
+    it('an agent who leaves and another who comes', async (t) => {
+      const own = browser.during(t);
+      const [shopper, first] = await call(node.origin, own, own);
       await allMeet([shopper, first]);
       await goHome(first);
-      const second = await agentArrives(browser, node.origin);
+      const second = await agentArrives(own, node.origin);
       await take(second, shopper);
       await hearsAndSees(second, 1);
       await hearsAndSees(shopper, 1);
-      await goHome(shopper, second);
     });
   });
 }

@@ -2,15 +2,14 @@
 // further agents see it at once; whoever is slow harms nobody.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { chosen, launch, missing, until } from '../harness/browser.js';
+import { after, describe } from 'node:test';
+import { missing, pairs, until } from '../harness/browser.js';
 import { samePicture, sameTree } from '../harness/likeness.js';
-import { startNode } from '../harness/node.js';
 import { participate } from '../harness/participant.js';
-import { agentArrives, goHome, take } from '../harness/people.js';
+import { agentArrives, room, take } from '../harness/people.js';
 import { exchanges } from '../harness/probe.js';
-import { goTo, sharedPage, shown, snapshotsAsked } from '../harness/sharing.js';
-import { openStore } from '../harness/store.js';
+import { before, it, keeper } from '../harness/scenario.js';
+import { goTo, openShop, sharedPage, shown, snapshotsAsked } from '../harness/sharing.js';
 import { openShare } from '../harness/wire.js';
 
 /** Late viewers should see the page within 300 ms; on a loaded machine in a debug build they get this long. */
@@ -19,28 +18,19 @@ const LATE_MS_MAX = 3_000;
 /** No task of the page may be longer, apart from what the page does itself. */
 const LONG_TASK_MS = 50;
 
-for (const [shopperKind, agentKind] of chosen([
-  ['firefox', 'chromium'],
-  ['chromium', 'firefox'],
-])) {
+for (const [shopperKind, agentKind] of pairs()) {
   describe(`the page of a shopper in ${shopperKind}, seen in ${agentKind}`, { skip: missing(shopperKind, agentKind) }, () => {
+    const keep = keeper({ after });
+    let shop;
     let node;
     let store;
     let shopper;
     let agent;
-    const browsers = [];
 
     before(async () => {
-      node = await startNode();
-      store = await openStore({ help: node.origin });
-      browsers.push(await launch(shopperKind), await launch(agentKind));
-      const [shopperBrowser, agentBrowser] = browsers;
-      [shopper, agent] = await sharedPage({ node, store, at: 'pages/routes', shopperBrowser, agentBrowser, prepare: watchTasks });
-    });
-    after(async () => {
-      await Promise.all(browsers.map((browser) => browser.close()));
-      await store?.close();
-      await node?.stop();
+      shop = await openShop(keep, [shopperKind, agentKind]);
+      ({ node, store } = shop);
+      [shopper, agent] = await sharedPage({ ...shop, at: 'pages/routes', prepare: watchTasks });
     });
 
     const press = (selector) => shopper.page.evaluate((found) => document.querySelector(found).click(), selector);
@@ -120,28 +110,28 @@ for (const [shopperKind, agentKind] of chosen([
       if (tasks) reportTasks(tasks);
     });
 
-    it('is seen by a second and a third agent without any work in the shopper’s tab', async () => {
+    it('is seen by a second and a third agent without any work in the shopper’s tab', async (t) => {
+      const agentBrowser = shop.agentBrowser.during(t);
       const asked = await snapshotsAsked(shopper);
-      const second = await agentArrives(browsers[1], node.origin);
+      const second = await agentArrives(agentBrowser, node.origin);
       await take(second, shopper);
       await shown(second);
       await sameTree(shopper, second, 'to a second agent');
-      const third = await participate(browsers[1], { node, store, role: 'agent', room: await room(shopper) });
+      const third = await participate(agentBrowser, { node, store, role: 'agent', room: await room(shopper) });
       const ticket = await third.ticket();
       const began = performance.now();
-      const socket = await openShare(node.origin, ticket);
+      const socket = keeper(t)(await openShare(node.origin, ticket));
       await until('a late viewer has the page', () => socket.binaries.length > 0 && socket.events.some(({ type }) => type === 2));
       const late = performance.now() - began;
       console.log(`late viewer: page of 5,000 nodes after ${Math.round(late)} ms`);
       assert.ok(late < LATE_MS_MAX, `${late} ms`);
       assert.equal(await snapshotsAsked(shopper), asked, 'nobody asked the shopper’s tab');
-      await socket.close();
-      await goHome(second, third);
     });
 
-    it('is seen by an agent who reads slowly, later, and by the others at once', async () => {
-      const slow = await participate(browsers[1], { node, store, role: 'agent', room: await room(shopper) });
-      let socket = await openShare(node.origin, await slow.ticket());
+    it('is seen by an agent who reads slowly, later, and by the others at once', async (t) => {
+      const keepHere = keeper(t);
+      const slow = await participate(shop.agentBrowser.during(t), { node, store, role: 'agent', room: await room(shopper) });
+      let socket = keepHere(await openShare(node.origin, await slow.ticket()));
       await until('it has the page', () => socket.binaries.length > 0);
       const asked = await snapshotsAsked(shopper);
       socket.stopReading();
@@ -156,12 +146,10 @@ for (const [shopperKind, agentKind] of chosen([
       socket.readOn();
       await until('the slow agent has caught up', async () => {
         // Who reads nothing for ten seconds is let go, and comes back as a console does.
-        if (socket.isClosed) socket = await openShare(node.origin, await slow.ticket());
+        if (socket.isClosed) socket = keepHere(await openShare(node.origin, await slow.ticket()));
         return socket.everything.includes('The last word');
       });
       assert.equal(await snapshotsAsked(shopper), asked, 'nobody asked the shopper’s tab');
-      await socket.close();
-      await goHome(slow);
     });
 
     it('does so under a strict policy, and without an error', async () => {
@@ -170,11 +158,6 @@ for (const [shopperKind, agentKind] of chosen([
       assert.deepEqual((await exchanges(agent.page)).errors, []);
     });
   });
-}
-
-/** The room of a shopper's call. */
-function room(shopper) {
-  return shopper.page.evaluate(() => document.querySelector('tillside-help').client.room);
 }
 
 /** Runs in the shopper's page before its scripts. */

@@ -1,12 +1,13 @@
 // The agents' view alone, fed with pages that nobody masked or cleaned: it is a wall of its own.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, describe } from 'node:test';
 import { vectors } from '../../fixtures/vectors.js';
 import { numbered } from '../../fixtures/vectors/payload.js';
 import { chosen, launch, missing, until } from '../harness/browser.js';
 import { openCanary } from '../harness/canary.js';
 import { drain, recordUnmasked } from '../harness/recorder.js';
+import { before, it, keeper } from '../harness/scenario.js';
 import { openStore } from '../harness/store.js';
 import { openView, play } from '../harness/view.js';
 
@@ -56,21 +57,21 @@ const BARE = [
 
 for (const kind of chosen(['chromium', 'firefox'])) {
   describe(`the view in ${kind}`, { skip: missing(kind) }, () => {
+    const keep = keeper({ after });
     let view;
     let canary;
     let browser;
     let store;
+
     before(async () => {
-      [view, canary, store] = await Promise.all([openView(), openCanary(), openStore()]);
-      browser = await launch(kind);
-    });
-    after(async () => {
-      await browser?.close();
-      await Promise.all([view, canary, store].map((server) => server?.close()));
+      view = keep(await openView());
+      canary = keep(await openCanary());
+      store = keep(await openStore());
+      browser = keep(await launch(kind));
     });
 
-    it('sec_26 sec_27: no vector runs or asks for anything, as a page, as an addition, or as a change', async () => {
-      const page = await browser.open(view.origin, { width: 1000, height: 700 });
+    it('sec_26 sec_27: no vector runs or asks for anything, as a page, as an addition, or as a change', async (t) => {
+      const page = await browser.during(t).open(view.origin, { width: 1000, height: 700 });
       const dialogs = [];
       page.on('dialog', (dialog) => {
         dialogs.push(dialog.message());
@@ -95,11 +96,10 @@ for (const kind of chosen(['chromium', 'firefox'])) {
       assert.equal(await page.evaluate(() => window.__ran), undefined);
       assert.equal(await page.evaluate(() => window.view.replay.document?.defaultView?.__ran), undefined);
       assert.equal(new URL(page.url()).origin, view.origin);
-      await page.close();
     });
 
-    it('lays a page without a doctype out as browsers do', async () => {
-      const page = await browser.open(view.origin, { width: 1000, height: 700 });
+    it('lays a page without a doctype out as browsers do', async (t) => {
+      const page = await browser.during(t).open(view.origin, { width: 1000, height: 700 });
       const [meta, snapshot] = structuredClone(BARE);
       snapshot.data.node.childNodes.shift();
       await play(page, [meta, snapshot]);
@@ -107,15 +107,14 @@ for (const kind of chosen(['chromium', 'firefox'])) {
       assert.deepEqual(await shown(), ['BackCompat', 8]);
       await play(page, BARE);
       assert.deepEqual(await shown(), ['CSS1Compat', 9]);
-      await page.close();
     });
 
     for (const [name, clicks] of Object.entries(PAGES)) {
-      it(`shows ${name} as the shopper has it`, async () => {
-        const shopper = await browser.open(`${store.origin}/`, { width: 1000, height: 700 });
+      it(`shows ${name} as the shopper has it`, async (t) => {
+        const shopper = await browser.during(t).open(`${store.origin}/`, { width: 1000, height: 700 });
         await recordUnmasked(shopper);
         await shopper.goto(store.page(name), { waitUntil: 'load' });
-        const agent = await browser.open(view.origin, { width: 1000, height: 700 });
+        const agent = await browser.during(t).open(view.origin, { width: 1000, height: 700 });
         for (const button of clicks) await (await shopper.waitForSelector(button)).click();
         await until('the view shows what the page shows', async () => {
           await play(agent, await drain(shopper));
@@ -124,8 +123,6 @@ for (const kind of chosen(['chromium', 'firefox'])) {
           assert.deepEqual(shown, there);
           return there.length > 5;
         });
-        await shopper.close();
-        await agent.close();
       });
     }
   });
