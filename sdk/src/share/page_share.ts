@@ -47,7 +47,10 @@ export class PageShare {
 	readonly #stream: Stream;
 	readonly #badge: Badge;
 	readonly #executor: Executor;
-	readonly #onPageHide = () => this.#assets.keep();
+	readonly #onPageHide = () => {
+		this.#assets.keep();
+		this.#stream.leave();
+	};
 	/** A paused page is not recorded, whatever the node asks for. */
 	#isPaused = false;
 

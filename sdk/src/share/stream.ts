@@ -73,6 +73,14 @@ export class Stream {
 		this.#end();
 	}
 
+	/**
+	 * The page is left. The node hears so before the next page comes, else that would look like another tab; a page that
+	 * is shown again connects anew.
+	 */
+	leave(): void {
+		this.#drop(this.#socket);
+	}
+
 	/** Sends events in order. A snapshot among them is what the node waits for; without one it gets nothing. */
 	send(events: readonly PageEvent[]): void {
 		if (!this.#isOpen || this.#isFull) return;

@@ -100,6 +100,15 @@ test("a full socket gets nothing more, and the whole page when it has drained", 
 	expect(socket.records).toHaveLength(1);
 });
 
+test("a page that is left closes its socket at once, and one that is shown again opens another", () => {
+	const { stream, target, socket } = open();
+	stream.leave();
+	expect([socket.isClosed, target.stalled.mock.calls.length]).toEqual([true, 1]);
+	vi.advanceTimersByTime(60_000);
+	expect(FakeSocket.all.length).toBeGreaterThan(1);
+	expect(target.ended).not.toHaveBeenCalled();
+});
+
 /** A page whose only text is so long. */
 function longPage(length: number): PageEvent {
 	const textContent = "x".repeat(length) as mask.Masked;
