@@ -124,13 +124,7 @@ impl Signaling {
 
     /// A new session of the same shopper, in the same room, takes over the share of the page before. The ticket proves
     /// that it is that page's successor.
-    fn continue_share(
-        &mut self,
-        now: Moment,
-        room: RoomId,
-        from: ParticipantId,
-        ticket: &str,
-    ) -> Result<(), Refusal> {
+    fn continue_share(&mut self, now: Moment, room: RoomId, from: ParticipantId, ticket: &str) -> Result<(), Refusal> {
         let session = self.sessions.get(&from).expect("present_in has looked");
         let claims = &session.claims;
         if !claims.may_share() {
