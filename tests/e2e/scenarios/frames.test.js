@@ -2,49 +2,36 @@
 // elsewhere are boxes.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { chosen, launch, missing, until } from '../harness/browser.js';
+import { after, describe } from 'node:test';
+import { missing, pairs, until } from '../harness/browser.js';
 import { everythingShown, leaksIn, leaksInEvents } from '../harness/leaks.js';
 import { samePicture, sameTree } from '../harness/likeness.js';
-import { startNode } from '../harness/node.js';
 import { participate } from '../harness/participant.js';
-import { click } from '../harness/people.js';
-import { goTo, sharedPage } from '../harness/sharing.js';
-import { CHECKOUTS, openStore } from '../harness/store.js';
+import { click, room } from '../harness/people.js';
+import { before, it, keeper } from '../harness/scenario.js';
+import { goTo, openShop, sharedPage } from '../harness/sharing.js';
+import { CHECKOUTS } from '../harness/store.js';
 import { element, fillCheckout } from '../harness/typing.js';
 import { Hand } from '../harness/verbs.js';
 import { openShare } from '../harness/wire.js';
 
 const CENTRE = { x: 0.5, y: 0.5 };
 
-for (const [shopperKind, agentKind] of chosen([
-  ['firefox', 'chromium'],
-  ['chromium', 'firefox'],
-])) {
+for (const [shopperKind, agentKind] of pairs()) {
   describe(`frames in ${shopperKind}, seen in ${agentKind}`, { skip: missing(shopperKind, agentKind) }, () => {
-    let node;
+    const keep = keeper({ after });
     let store;
     let shopper;
     let agent;
     let other;
     let socket;
-    const browsers = [];
 
     before(async () => {
-      node = await startNode();
-      store = await openStore({ help: node.origin });
-      browsers.push(await launch(shopperKind), await launch(agentKind));
-      const [shopperBrowser, agentBrowser] = browsers;
-      [shopper, agent] = await sharedPage({ node, store, at: 'pages/frames', shopperBrowser, agentBrowser });
-      const room = await shopper.page.evaluate(() => document.querySelector('tillside-help').client.room);
-      other = await participate(agentBrowser, { node, store, role: 'agent', room });
-      socket = await openShare(node.origin, await other.ticket());
-    });
-    after(async () => {
-      await socket?.close();
-      await Promise.all(browsers.map((browser) => browser.close()));
-      await store?.close();
-      await node?.stop();
+      const shop = await openShop(keep, [shopperKind, agentKind]);
+      store = shop.store;
+      [shopper, agent] = await sharedPage({ ...shop, at: 'pages/frames' });
+      other = await participate(shop.agentBrowser, { ...shop, role: 'agent', room: await room(shopper) });
+      socket = keep(await openShare(shop.node.origin, await other.ticket()));
     });
 
     const press = (selector) => shopper.page.evaluate((found) => document.querySelector(found).click(), selector);
