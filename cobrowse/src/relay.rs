@@ -72,6 +72,8 @@ pub enum Why {
     Hidden,
     /// The policy never shows this page.
     Page,
+    /// The page is too large to be sent.
+    TooLarge,
     /// The shopper's page is gone.
     SharerLeft,
     /// The call ended.
@@ -86,6 +88,7 @@ impl Why {
             Self::Shopper => "shopper",
             Self::Hidden => "hidden",
             Self::Page => "page",
+            Self::TooLarge => "too_large",
             Self::SharerLeft => "sharer_left",
             Self::CallEnded => "call_ended",
             Self::Unfollowable => "unfollowable",

@@ -518,7 +518,7 @@ export type ParticipantState = {
 /**
  * Why a shopper's page pauses its share.
  */
-export type PauseWhy = "shopper" | "hidden" | "page";
+export type PauseWhy = "shopper" | "hidden" | "page" | "too_large";
 
 /**
  * See [`ClientMessage::Ping`].
@@ -774,7 +774,7 @@ export type ShareWelcome = {
 /**
  * Why a share is paused or ended.
  */
-export type ShareWhy = "shopper" | "hidden" | "page" | "sharer_left" | "call_ended" | "declined" | "withdrawn" | "unfollowable";
+export type ShareWhy = "shopper" | "hidden" | "page" | "too_large" | "sharer_left" | "call_ended" | "declined" | "withdrawn" | "unfollowable";
 
 /**
  * What one slot shows.

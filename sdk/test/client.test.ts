@@ -335,6 +335,15 @@ test("an earlier page's session is ended once this one is in", async () => {
 	expect(FakeSocket.last.said("leave").length).toBe(1);
 });
 
+test("who hangs up ends the share first: nobody waits for the page", async () => {
+	const client = await call();
+	const socket = FakeSocket.last;
+	socket.say({ t: "share", share: "h_1", sharer: client.you?.id ?? "", phase: "live", viewers: [] });
+	client.leave();
+	expect(socket.sent.slice(-2).map(({ t }) => t)).toEqual(["share", "leave"]);
+	expect(socket.said("share").at(-1)).toMatchObject({ action: "end" });
+});
+
 test("a listener that throws does not stop the others", async () => {
 	const client = await call();
 	const uncaught: unknown[] = [];

@@ -132,8 +132,10 @@ export class TillsideClient extends Emitter<ClientEvents> {
 
 	/** Leaves for good and stops the devices. */
 	leave(): void {
-		if (this.#state === "idle") this.#end({ reason: "left" });
-		else this.#session.leave();
+		if (this.#state === "idle") return this.#end({ reason: "left" });
+		// Else the node would wait for the page to come back.
+		if (this.share.isShared) this.share.end();
+		this.#session.leave();
 	}
 
 	/**

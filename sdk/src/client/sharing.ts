@@ -36,6 +36,11 @@ export class Sharing extends Emitter<SharingEvents> {
 		return this.#state;
 	}
 
+	/** Whether this page is shared, paused or not. */
+	get isShared(): boolean {
+		return this.#state?.phase === "live" || this.#state?.phase === "paused";
+	}
+
 	/** Who controls the page, or asked to; undefined: nobody. */
 	get control(): KnownControl | undefined {
 		return this.#control;

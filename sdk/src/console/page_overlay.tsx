@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Rung } from "../protocol";
 import type { ActingEvents } from "../view/acting";
 import type { PageView } from "../view/page_view";
-import type { Place } from "../view/replay";
+import type { Place } from "../view/places";
 import { covers, PRESSED_KEYS } from "../view/verbs";
 import { useEvent, useEvents } from "./hooks";
 import type { Tool } from "./page_tools";

@@ -17,6 +17,11 @@ const PAUSES: Record<ShareWhy, Words> = {
 		title: "This page is never shown",
 		text: "The store keeps it to the customer. Stay on the line.",
 	},
+	too_large: {
+		icon: "warn",
+		title: "This page is too large to be shown",
+		text: "The next page of the store can be shown again.",
+	},
 	sharer_left: {
 		icon: "clock",
 		title: "The page is gone for a moment",

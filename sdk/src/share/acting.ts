@@ -5,6 +5,7 @@
  * Whether an act may happen is the executor's business.
  */
 import type { PressedKey } from "../protocol";
+import { frameOf, isDocument, isElement, isHtml, isHtmlElement } from "./nodes";
 
 const KEY_NAMES: Record<PressedKey, string> = {
 	enter: "Enter",
@@ -24,15 +25,16 @@ type TextField = HTMLInputElement | HTMLTextAreaElement;
 
 export function isTextField(element: Element): element is TextField {
 	return (
-		element instanceof HTMLTextAreaElement ||
-		(element instanceof HTMLInputElement &&
+		isHtml(element, "textarea") ||
+		(isHtml(element, "input") &&
 			!/^(?:checkbox|radio|button|submit|reset|image|file|hidden|range|color)$/.test(element.type))
 	);
 }
 
-/** Presses and lets go at a place of the window. */
+/** Presses and lets go at a place of the element's window. */
 export function click(element: Element, x: number, y: number): void {
-	const place = { clientX: x, clientY: y, bubbles: true, cancelable: true, composed: true, view: window, detail: 1 };
+	const view = element.ownerDocument.defaultView;
+	const place = { clientX: x, clientY: y, bubbles: true, cancelable: true, composed: true, view, detail: 1 };
 	const pointer = { ...place, pointerId: 1, pointerType: "mouse", isPrimary: true };
 	element.dispatchEvent(new PointerEvent("pointerdown", { ...pointer, buttons: 1 }));
 	if (element.dispatchEvent(new MouseEvent("mousedown", { ...place, buttons: 1 }))) focus(element);
@@ -47,7 +49,7 @@ export function focus(element: Element): void {
 		"input, textarea, select, button, a[href], summary, [tabindex], [contenteditable]",
 	);
 	if (taker !== null) taker.focus({ preventScroll: true });
-	else if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+	else (element.ownerDocument.activeElement as HTMLElement | null)?.blur?.();
 }
 
 /** Types text where the caret is, or instead of everything. */
@@ -56,7 +58,7 @@ export function type(element: Element, text: string, replace: boolean): void {
 	if (isTextField(element)) {
 		const [start, end] = replace ? [0, element.value.length] : caretOf(element);
 		edit(element, start, end, text, replace ? "insertReplacementText" : "insertText");
-	} else if (element instanceof HTMLElement && element.isContentEditable) {
+	} else if (isHtmlElement(element) && element.isContentEditable) {
 		typeRich(element, text, replace);
 	}
 }
@@ -83,20 +85,28 @@ export function press(element: Element, key: PressedKey): void {
 
 /** Scrolls the nearest part that can be scrolled that way, as a wheel does. */
 export function scroll(node: Element | Document, dx: number, dy: number): void {
-	const page = document.scrollingElement;
-	for (let part = node instanceof Element ? node : page; part !== null; part = part.parentElement) {
-		if (part === page || part === document.body) break;
+	const inner = isDocument(node) ? node : node.ownerDocument;
+	const page = inner.scrollingElement;
+	for (let part = isElement(node) ? node : page; part !== null; part = part.parentElement) {
+		if (part === page || part === inner.body) break;
 		const { overflowX, overflowY } = getComputedStyle(part);
-		const takesX = dx !== 0 && /auto|scroll/.test(overflowX) && part.scrollWidth > part.clientWidth;
-		const takesY = dy !== 0 && /auto|scroll/.test(overflowY) && part.scrollHeight > part.clientHeight;
+		const takesX = /auto|scroll/.test(overflowX) && overflows(part, dx, 0);
+		const takesY = /auto|scroll/.test(overflowY) && overflows(part, 0, dy);
 		if (takesX || takesY) return part.scrollBy({ left: dx, top: dy, behavior: "instant" });
 	}
-	scrollBy({ left: dx, top: dy, behavior: "instant" });
+	const frame = frameOf(inner);
+	if (frame !== null && (page === null || !overflows(page, dx, dy))) return scroll(frame, dx, dy);
+	inner.defaultView?.scrollBy({ left: dx, top: dy, behavior: "instant" });
+}
+
+/** Whether there is more of a part than is seen, that way. */
+function overflows(part: Element, dx: number, dy: number): boolean {
+	return (dx !== 0 && part.scrollWidth > part.clientWidth) || (dy !== 0 && part.scrollHeight > part.clientHeight);
 }
 
 function pressDefault(element: Element, key: PressedKey): void {
 	if (key === "enter") return pressEnter(element);
-	if (element instanceof HTMLSelectElement) return moveInList(element, key);
+	if (isHtml(element, "select")) return moveInList(element, key);
 	if (!isTextField(element)) return;
 	const { value } = element;
 	const [start, end] = caretOf(element);
@@ -118,7 +128,7 @@ function pressDefault(element: Element, key: PressedKey): void {
 }
 
 function pressEnter(element: Element): void {
-	if (element instanceof HTMLTextAreaElement) {
+	if (isHtml(element, "textarea")) {
 		const [start, end] = caretOf(element);
 		return edit(element, start, end, "\n", "insertLineBreak");
 	}
@@ -131,7 +141,7 @@ function pressEnter(element: Element): void {
 		else element.form?.requestSubmit();
 		return;
 	}
-	if (element instanceof HTMLElement) element.click();
+	if (isHtmlElement(element)) element.click();
 }
 
 function moveInList(element: HTMLSelectElement, key: PressedKey): void {
@@ -149,7 +159,7 @@ function edit(field: TextField, start: number, end: number, text: string, inputT
 	if (!field.dispatchEvent(new InputEvent("beforeinput", { ...shape, cancelable: true }))) return;
 	const whole = field.value.slice(0, start) + text + field.value.slice(end);
 	if (field.maxLength >= 0 && whole.length > field.maxLength) return;
-	const of = field instanceof HTMLTextAreaElement ? HTMLTextAreaElement.prototype : HTMLInputElement.prototype;
+	const of = isHtml(field, "textarea") ? HTMLTextAreaElement.prototype : HTMLInputElement.prototype;
 	Object.getOwnPropertyDescriptor(of, "value")?.set?.call(field, whole);
 	placeCaret(field, start + text.length);
 	field.dispatchEvent(new InputEvent("input", shape));
@@ -168,7 +178,8 @@ function placeCaret(field: TextField, at: number): void {
 }
 
 function typeRich(element: HTMLElement, text: string, replace: boolean): void {
-	const selection = getSelection();
+	const inner = element.ownerDocument;
+	const selection = inner.getSelection();
 	if (selection === null) return;
 	if (replace || !element.contains(selection.anchorNode)) {
 		selection.selectAllChildren(element);
@@ -177,5 +188,5 @@ function typeRich(element: HTMLElement, text: string, replace: boolean): void {
 	const shape = { data: text, inputType: "insertText", bubbles: true, composed: true };
 	if (!element.dispatchEvent(new InputEvent("beforeinput", { ...shape, cancelable: true }))) return;
 	// Old, but the only way that editors and their undo take part in.
-	document.execCommand("insertText", false, text);
+	inner.execCommand("insertText", false, text);
 }

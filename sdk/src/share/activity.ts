@@ -2,6 +2,7 @@
 import type { Change, Position } from "./events";
 import type { Known } from "./known";
 import { LEVEL } from "./mask";
+import { isDocument, isHtml } from "./nodes";
 
 /** How often the pointer's place is noted, in milliseconds. */
 const POINTER_MS = 50;
@@ -28,6 +29,11 @@ export class Activity {
 	readonly #known: Known;
 	readonly #tell: (change: Change) => void;
 	readonly #listeners = new AbortController();
+	readonly #onMove = (event: Event) => this.#move(event as MouseEvent | TouchEvent);
+	readonly #onInteraction = (event: Event) => this.#interact(event as MouseEvent | TouchEvent);
+	readonly #onPlayback = (event: Event) => this.#play(event);
+	readonly #onScroll = (event: Event) => this.#scroll(event);
+	readonly #onSelection = (event: Event) => this.#select(event.currentTarget as Document);
 	#positions: (Position & { at: number })[] = [];
 	#isTouch = false;
 	#pointerTimer: ReturnType<typeof setTimeout> | undefined;
@@ -37,17 +43,20 @@ export class Activity {
 	constructor(known: Known, tell: (change: Change) => void) {
 		this.#known = known;
 		this.#tell = tell;
+		addEventListener("resize", () => this.#resize(), { signal: this.#listeners.signal });
+	}
+
+	/**
+	 * Listens to what happens in a document; a second time changes nothing. Places in it are told from the corner of its
+	 * own window.
+	 */
+	watch(document: Document): void {
 		const options = { capture: true, passive: true, signal: this.#listeners.signal };
-		for (const type of ["mousemove", "touchmove", "drag"]) {
-			document.addEventListener(type, (event) => this.#move(event as MouseEvent | TouchEvent), options);
-		}
-		for (const type of Object.keys(INTERACTIONS)) {
-			document.addEventListener(type, (event) => this.#interact(event as MouseEvent), options);
-		}
-		for (const type of Object.keys(MEDIA)) document.addEventListener(type, (event) => this.#play(event), options);
-		document.addEventListener("scroll", (event) => this.#scroll(event), options);
-		document.addEventListener("selectionchange", () => this.#select(), options);
-		addEventListener("resize", () => this.#resize(), options);
+		for (const type of ["mousemove", "touchmove", "drag"]) document.addEventListener(type, this.#onMove, options);
+		for (const type of Object.keys(INTERACTIONS)) document.addEventListener(type, this.#onInteraction, options);
+		for (const type of Object.keys(MEDIA)) document.addEventListener(type, this.#onPlayback, options);
+		document.addEventListener("scroll", this.#onScroll, options);
+		document.addEventListener("selectionchange", this.#onSelection, options);
 	}
 
 	stop(): void {
@@ -86,13 +95,13 @@ export class Activity {
 
 	/** The number of what an event happened to; nothing inside what is hidden whole. */
 	#pointedAt(event: Event): number | undefined {
-		const target = event.composedPath()[0];
-		if (!(target instanceof Node)) return undefined;
+		const target = event.composedPath()[0] as Node | Window | undefined;
+		if (target === undefined || !("nodeType" in target)) return undefined;
 		return (this.#known.level(target) ?? LEVEL.public) >= LEVEL.blocked ? undefined : this.#known.id(target);
 	}
 
 	#scroll(event: Event): void {
-		if (event.target instanceof Node) this.#scrolled.add(event.target);
+		this.#scrolled.add(event.target as Node);
 		this.#scrollTimer ??= setTimeout(() => {
 			this.#scrollTimer = undefined;
 			for (const node of this.#scrolled) this.#tellScroll(node);
@@ -102,13 +111,13 @@ export class Activity {
 
 	#tellScroll(node: Node): void {
 		const id = this.#known.id(node);
-		const element = node instanceof Document ? node.scrollingElement : (node as Element);
+		const element = isDocument(node) ? node.scrollingElement : (node as Element);
 		if (id === undefined || element === null) return;
 		this.#tell({ source: 3, id, x: Math.round(element.scrollLeft), y: Math.round(element.scrollTop) });
 	}
 
-	#select(): void {
-		const selection = getSelection();
+	#select(document: Document): void {
+		const selection = document.getSelection();
 		if (selection === null) return;
 		const range = selection.rangeCount > 0 ? selection.getRangeAt(0) : undefined;
 		const [start, end] = [this.#known.id(range?.startContainer), this.#known.id(range?.endContainer)];
@@ -126,8 +135,8 @@ export class Activity {
 	}
 
 	#play(event: Event): void {
-		const media = event.target;
-		if (!(media instanceof HTMLMediaElement)) return;
+		const media = event.target as Node;
+		if (!isHtml(media, "video") && !isHtml(media, "audio")) return;
 		const id = this.#known.id(media);
 		if (id === undefined) return;
 		const { currentTime, muted, playbackRate } = media;

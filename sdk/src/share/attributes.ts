@@ -1,4 +1,5 @@
 /** The attributes that leave the page, by what becomes of their values. The relay has its own, stricter list. */
+import { isHtml } from "./nodes";
 import { isControl } from "./payment";
 
 /**
@@ -38,7 +39,7 @@ const REFUSED_IN_SVG = /^(?:on|data-|aria-)|^(?:href|xlink:href|src|id|class|sty
 /** What becomes of an attribute; `name` in lower case, but in SVG as it is. */
 export function attributeClass(element: Element, name: string): AttributeClass {
 	if (name === "style") return "style";
-	if (name === "value") return isButton(element) || element instanceof HTMLOptionElement ? "words" : "refused";
+	if (name === "value") return isButton(element) || isHtml(element, "option") ? "words" : "refused";
 	if (PLAIN.has(name)) return "plain";
 	if (WORDS.has(name)) return "words";
 	if (STATES.has(name)) return "state";
@@ -71,5 +72,5 @@ function svg(element: Element, name: string): AttributeClass {
 
 /** Whose `value` is its label. */
 function isButton(element: Element): boolean {
-	return element instanceof HTMLInputElement && /^(?:button|submit|reset)$/.test(element.type);
+	return isHtml(element, "input") && /^(?:button|submit|reset)$/.test(element.type);
 }

@@ -3,6 +3,7 @@
  *
  * In a shadow root of its own, so that the page's styles neither hide nor change it; not part of what is shared.
  */
+import parts from "../design/parts.css?inline";
 import tokens from "../design/tokens.css?inline";
 import type { Guard } from "../protocol";
 import { button, element, icon } from "../widget/dom";
@@ -38,7 +39,7 @@ export class Badge {
 		this.#strings = strings;
 		this.#root = this.#host.attachShadow({ mode: "open" });
 		const sheet = new CSSStyleSheet();
-		sheet.replaceSync(tokens + style);
+		sheet.replaceSync(tokens + parts + style);
 		this.#root.adoptedStyleSheets = [sheet];
 		this.#pause = button(strings.pause, { testId: "share-pause", onClick: target.pause });
 		this.#resume = button(strings.resume, { testId: "share-resume", class: "primary", onClick: target.resume });

@@ -5,9 +5,10 @@
  * hundred times since the last look cost the same: one comparison.
  */
 import type { Attributes, Mutation, NodeId } from "./events";
-import { type Container, isSeen, isSheetOwner, type Known, parentOf, wireParent } from "./known";
+import { isSeen, isSheetOwner, type Known } from "./known";
 import * as mask from "./mask";
 import { LEVEL, type Level } from "./mask";
+import { type Container, containerOf, isElement, isShadowRoot, nodesIn, parentOf, wireParent } from "./nodes";
 import { isControl } from "./payment";
 import { attributeOf, attributesOf, Serialiser, stateOf, type Surroundings } from "./serialise";
 import { inSlices } from "./slices";
@@ -125,7 +126,7 @@ export class Changes {
 	}
 
 	#reword(target: Node): void {
-		const part = (target instanceof Element ? target : target.parentElement)?.closest("form, fieldset, label");
+		const part = (isElement(target) ? target : target.parentElement)?.closest("form, fieldset, label");
 		if (part != null) this.#reworded.add(part);
 	}
 
@@ -167,7 +168,7 @@ export class Changes {
 		for (const node of told) {
 			const id = this.#known.id(node);
 			if (kept.has(node) || id === undefined) continue;
-			mutation.removes.push({ parentId, id, ...(container instanceof ShadowRoot ? { isShadow: true } : {}) });
+			mutation.removes.push({ parentId, id, ...(isShadowRoot(container) ? { isShadow: true } : {}) });
 			this.#known.forget(node);
 		}
 		return kept;
@@ -178,12 +179,12 @@ export class Changes {
 		const parentId = this.#known.id(wireParent(container));
 		const level = this.#known.level(wireParent(container));
 		if (parentId === undefined || level === undefined) return true;
-		const children = [...container.childNodes].filter(isSeen);
+		const children = nodesIn(container).filter(isSeen);
 		const now: Node[] = [];
 		let next: NodeId | null = null;
 		for (const node of children.reverse()) {
 			if (!kept.has(node) || this.#known.id(node) === undefined) {
-				if (node.parentNode !== container) continue;
+				if (containerOf(node) !== container) continue;
 				if (this.#known.id(node) !== undefined) {
 					this.doubt(container);
 					continue;
@@ -191,7 +192,7 @@ export class Changes {
 				const writer = new Serialiser(this.#at);
 				const written = writer.begin(node, level);
 				if (written === undefined) continue;
-				if (container instanceof ShadowRoot && "tagName" in written) written.isShadow = true;
+				if (isShadowRoot(container) && "tagName" in written) written.isShadow = true;
 				if (!(await inSlices(() => writer.step(), isOver))) return false;
 				mutation.adds.push({ parentId, nextId: next, node: written });
 			}
@@ -246,7 +247,7 @@ export class Changes {
 
 /** The style element or linked sheet that a change belongs to. */
 function sheetOwner(target: Node): Element | undefined {
-	const element = target instanceof Element ? target : target.parentElement;
+	const element = isElement(target) ? target : target.parentElement;
 	return element !== null && isSheetOwner(element) ? element : undefined;
 }
 
@@ -256,7 +257,7 @@ function sheetOwner(target: Node): Element | undefined {
  */
 function staying(told: readonly Node[], container: Container): Set<Node> {
 	const place = new Map<Node, number>();
-	for (const [index, node] of [...container.childNodes].entries()) place.set(node, index);
+	for (const [index, node] of nodesIn(container).entries()) place.set(node, index);
 	const ends: number[] = [];
 	const endNodes: Node[] = [];
 	const before = new Map<Node, Node | undefined>();

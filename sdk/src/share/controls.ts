@@ -20,6 +20,8 @@ interface Held {
 export class Controls {
 	readonly #known: Known;
 	readonly #held = new Map<Control, Held>();
+	/** What {@link typed} found in the task that runs now. */
+	#typed: string[] | undefined;
 
 	constructor(known: Known) {
 		this.#known = known;
@@ -27,23 +29,31 @@ export class Controls {
 
 	/** A control was written: what it held then is told. */
 	enter(control: Control): void {
-		if (this.#held.size < CONTROLS_MAX) this.#held.set(control, this.#look(control));
+		if (this.#held.size >= CONTROLS_MAX) return;
+		this.#held.set(control, this.#look(control));
+		if (this.#isTyped(control)) this.#typed?.push(control.value);
 	}
 
 	forgetAll(): void {
 		this.#held.clear();
 	}
 
-	/** What private controls hold now, for {@link mask.text}. Never told to anybody. */
-	typed(): string[] {
-		const values: string[] = [];
-		for (const control of this.#held.keys()) {
-			const isPrivate = (this.#known.level(control) ?? LEVEL.payment) > LEVEL.public;
-			if (isPrivate && control.value !== "" && !isToggle(control) && control.localName !== "select") {
-				values.push(control.value);
-			}
-		}
-		return values;
+	/**
+	 * What private controls hold now, for {@link mask.text}. Never told to anybody. Looked for once in a task: nobody types
+	 * while it runs.
+	 */
+	typed(): readonly string[] {
+		if (this.#typed !== undefined) return this.#typed;
+		queueMicrotask(() => {
+			this.#typed = undefined;
+		});
+		this.#typed = [...this.#held.keys()].filter((control) => this.#isTyped(control)).map(({ value }) => value);
+		return this.#typed;
+	}
+
+	#isTyped(control: Control): boolean {
+		const isPrivate = (this.#known.level(control) ?? LEVEL.payment) > LEVEL.public;
+		return isPrivate && control.value !== "" && !isToggle(control) && control.localName !== "select";
 	}
 
 	/** Controls that hold something else than was told. */

@@ -8,11 +8,12 @@ import type { Act, Guard, Rung, VerbResult } from "../protocol";
 import * as acting from "./acting";
 import { fingerprintOf } from "./fingerprint";
 import { guardOf } from "./guard";
-import { parentOf } from "./known";
 import { LEVEL, type Level, levelOf } from "./mask";
+import { isDocument, isElement, isHtml, isHtmlElement, parentOf } from "./nodes";
 import { Overlay } from "./overlay";
 import type { Control } from "./page_share";
 import { isSecret } from "./payment";
+import { cornerOf, reach } from "./reach";
 import type { ShareAct } from "./wire";
 
 /** For how long the shopper's own input keeps agents from acting, in milliseconds. */
@@ -41,6 +42,8 @@ export class Executor {
 	readonly #target: ExecutorTarget;
 	readonly #overlay = new Overlay();
 	readonly #listeners = new AbortController();
+	readonly #onKey = (event: KeyboardEvent) => this.#handleKey(event);
+	readonly #onHand = (event: Event) => this.#handleShopper(event);
 	readonly #seqs = new Map<string, number>();
 	#control: Control | undefined;
 	#epoch = 0;
@@ -49,10 +52,15 @@ export class Executor {
 
 	constructor(target: ExecutorTarget) {
 		this.#target = target;
+		this.watch(document);
+	}
+
+	/** Minds the shopper's hand in a document of the page; a second time changes nothing. */
+	watch({ defaultView: view }: Document): void {
 		const options = { capture: true, passive: false, signal: this.#listeners.signal };
-		addEventListener("keydown", (event) => this.#handleKey(event), options);
+		view?.addEventListener("keydown", this.#onKey, options);
 		for (const type of ["pointerdown", "wheel", "touchstart", "beforeinput"]) {
-			addEventListener(type, (event) => this.#handleShopper(event), { ...options, passive: true });
+			view?.addEventListener(type, this.#onHand, { ...options, passive: true });
 		}
 	}
 
@@ -74,8 +82,8 @@ export class Executor {
 		if (refusal !== undefined) return refusal;
 		const { node: id, act: what } = act.verb;
 		const node = this.#target.node(id) as Element | Document;
-		const guard = act.guard ?? (node instanceof Element ? guardOf(node, what) : undefined);
-		if (guard !== undefined && node instanceof Element) {
+		const guard = act.guard ?? (isElement(node) ? guardOf(node, what) : undefined);
+		if (guard !== undefined && isElement(node)) {
 			const answer = await this.#ask(act.name, guard, node);
 			if (answer !== undefined) return answer;
 			// The page and the grant may be others by now.
@@ -95,7 +103,7 @@ export class Executor {
 		if (!shows && performance.now() < this.#silentUntil) return "shopper_acts";
 		const node = this.#target.node(verb.node);
 		if (node === undefined || !node.isConnected) return "moved";
-		if (!(node instanceof Element) && !(node instanceof Document)) return "moved";
+		if (!isElement(node) && !isDocument(node)) return "moved";
 		if (fingerprintOf(node) !== verb.fingerprint) return "moved";
 		if (this.#levelAt(node) > LEVEL.public) return "hidden";
 		if (shows) return undefined;
@@ -114,8 +122,7 @@ export class Executor {
 	#levelAt(node: Node): Level {
 		let level: Level = LEVEL.public;
 		for (let part: Node | null = node; part !== null; part = parentOf(part)) {
-			const own = part instanceof Element ? levelOf(part) : LEVEL.public;
-			level = Math.max(level, own, this.#target.level(part) ?? LEVEL.public) as Level;
+			level = Math.max(level, levelOf(part), this.#target.level(part) ?? LEVEL.public) as Level;
 		}
 		return level;
 	}
@@ -132,20 +139,18 @@ export class Executor {
 	}
 
 	#do(node: Element | Document, act: Act, name: string): VerbResult {
-		if (node instanceof Document) {
-			if ("scroll" in act) acting.scroll(node, act.scroll.dx, act.scroll.dy);
-			else if ("point" in act) this.#overlay.point(act.point.x * innerWidth, act.point.y * innerHeight, name);
-			else travel(act);
-			return "done";
-		}
 		if ("scroll" in act) {
 			acting.scroll(node, act.scroll.dx, act.scroll.dy);
 			return "done";
 		}
 		if ("point" in act || "highlight" in act || "draw" in act) return this.#show(node, act, name);
+		if (isDocument(node)) {
+			travel(act);
+			return "done";
+		}
 		const place = reach(node, "click" in act ? act.click : { x: 0.5, y: 0.5 });
 		if (place === undefined) return "moved";
-		this.#overlay.point(place.x, place.y, name);
+		this.#overlay.point(place.inPage.x, place.inPage.y, name);
 		if ("click" in act) acting.click(place.hit, place.x, place.y);
 		else if ("focus" in act) acting.focus(node);
 		else if ("type" in act) acting.type(node, act.type.text, act.type.replace ?? false);
@@ -155,8 +160,8 @@ export class Executor {
 		return "done";
 	}
 
-	#show(element: Element, act: Act, name: string): VerbResult {
-		const box = element.getBoundingClientRect();
+	#show(node: Element | Document, act: Act, name: string): VerbResult {
+		const box = boxInPage(node);
 		const at = (x: number, y: number) => ({ x: box.left + x * box.width, y: box.top + y * box.height });
 		if ("point" in act) {
 			const { x, y } = at(act.point.x, act.point.y);
@@ -182,7 +187,7 @@ export class Executor {
 	#handleShopper(event: Event): void {
 		const isOurs = event
 			.composedPath()
-			.some((part) => part instanceof Element && part.localName.startsWith("tillside-"));
+			.some((part) => "localName" in part && String(part.localName).startsWith("tillside-"));
 		if (event.isTrusted && !isOurs) this.#silentUntil = performance.now() + SHOPPER_FIRST_MS;
 	}
 }
@@ -196,47 +201,39 @@ function rungOf(kind: string): Rung {
 /** Whether this kind of node takes this kind of act at all. */
 function isForAgents(node: Element | Document, act: Act): boolean {
 	const kind = Object.keys(act)[0] ?? "";
-	if (node instanceof Document) return TRAVELS.has(kind) || kind === "scroll";
+	// A frame has no history of its own that anybody sees.
+	if (isDocument(node)) return (TRAVELS.has(kind) && node === document) || kind === "scroll";
 	if (TRAVELS.has(kind)) return false;
 	if (kind === "scroll") return true;
 	if (/^(?:iframe|object|embed)$/.test(node.localName) || isSecret(node)) return false;
-	if (node instanceof HTMLInputElement && /^(?:file|hidden)$/.test(node.type)) return false;
+	if (isHtml(node, "input") && /^(?:file|hidden)$/.test(node.type)) return false;
 	// A click on a label reaches its control.
 	const reached = node.closest("label")?.control;
-	if (reached instanceof HTMLInputElement && (isSecret(reached) || reached.type === "file")) return false;
+	if (reached != null && (isSecret(reached) || reached.matches("[type=file i]"))) return false;
 	switch (kind) {
 		case "type":
-			return acting.isTextField(node) || (node instanceof HTMLElement && node.isContentEditable);
+			return acting.isTextField(node) || (isHtmlElement(node) && node.isContentEditable);
 		case "press":
 			return node.matches("input, textarea, select, button, [role=button], [contenteditable]");
 		case "select":
-			return node instanceof HTMLSelectElement;
+			return isHtml(node, "select");
 		case "follow":
-			return node instanceof HTMLAnchorElement;
+			return isHtml(node, "a");
 		default:
 			return true;
 	}
 }
 
-/** The place to act at, if the element can be seen there and nothing lies over it. */
-function reach(
-	element: Element,
-	{ x, y }: { x: number; y: number },
-): { x: number; y: number; hit: Element } | undefined {
-	const inWindow = (box: DOMRect) =>
-		box.bottom > 0 &&
-		box.right > 0 &&
-		box.top < innerHeight &&
-		box.left < innerWidth &&
-		box.width > 0 &&
-		box.height > 0;
-	const before = element.getBoundingClientRect();
-	if (before.top < 0 || before.bottom > innerHeight) element.scrollIntoView({ block: "nearest", behavior: "instant" });
-	const box = element.getBoundingClientRect();
-	if (!inWindow(box)) return undefined;
-	const place = { x: box.left + x * box.width, y: box.top + y * box.height };
-	const hit = (element.getRootNode() as Document | ShadowRoot).elementFromPoint(place.x, place.y);
-	return hit !== null && element.contains(hit) ? { ...place, hit } : undefined;
+/** The box of a node in the page's own window; that of a document is its window's. */
+function boxInPage(node: Element | Document): DOMRect {
+	const inner = isDocument(node) ? node : node.ownerDocument;
+	const corner = cornerOf(inner);
+	if (isDocument(node)) {
+		const { innerWidth: width = 0, innerHeight: height = 0 } = inner.defaultView ?? {};
+		return new DOMRect(corner.x, corner.y, width, height);
+	}
+	const { left, top, width, height } = node.getBoundingClientRect();
+	return new DOMRect(corner.x + left, corner.y + top, width, height);
 }
 
 function travel(act: Act): void {

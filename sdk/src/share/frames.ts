@@ -18,16 +18,16 @@ const INFLATE_FREE_BYTES = 64 * 1024;
 /**
  * Events as frames to send one after the other.
  *
- * @returns undefined when the page is larger than the node takes, or `isOver` gave true in between
+ * @returns undefined when `isOver` gave true in between
  */
 export async function encodeEvents(
 	events: readonly PageEvent[],
 	isOver: () => boolean = () => false,
-): Promise<ArrayBuffer[] | undefined> {
+): Promise<ArrayBuffer[] | "too_large" | undefined> {
 	const json = await toJson(events, isOver);
 	if (json === undefined) return undefined;
 	const record = new TextEncoder().encode(json);
-	if (record.length > RECORD_BYTES_MAX) return undefined;
+	if (record.length > RECORD_BYTES_MAX) return "too_large";
 	const deflated = record.length >= DEFLATE_BYTES_MIN ? await deflate(record) : undefined;
 	const inflatesTo = Math.max(INFLATE_FREE_BYTES, (deflated?.length ?? 0) * INFLATE_RATIO_MAX);
 	if (deflated !== undefined && deflated.length < record.length && record.length <= inflatesTo) {

@@ -6,9 +6,7 @@
  */
 import type { NodeId } from "./events";
 import { LEVEL, type Level, levelOf } from "./mask";
-
-/** What has children: the children of a shadow root stand under its host's number. */
-export type Container = Document | Element | ShadowRoot;
+import type { Container } from "./nodes";
 
 /** Our own elements, and what never leaves a page. */
 const UNSEEN = /^(?:tillside-.*|script|noscript|template|object|embed|base|meta)$/;
@@ -101,17 +99,6 @@ export class Known {
 
 	/** How hidden a node is: by itself, by what it stands in, and by what was told before. */
 	levelBelow(parent: Level, node: Node): Level {
-		const own = node.nodeType === Node.ELEMENT_NODE ? levelOf(node as Element) : LEVEL.public;
-		return Math.max(parent, own, this.#levels.get(node) ?? LEVEL.public) as Level;
+		return Math.max(parent, levelOf(node), this.#levels.get(node) ?? LEVEL.public) as Level;
 	}
-}
-
-/** What a node stands in, through shadow roots. */
-export function parentOf(node: Node): Node | null {
-	return node.parentNode ?? (node instanceof ShadowRoot ? node.host : null);
-}
-
-/** The element or document whose number a container's children stand under. */
-export function wireParent(container: Container): Element | Document {
-	return container instanceof ShadowRoot ? container.host : container;
 }

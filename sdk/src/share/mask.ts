@@ -5,6 +5,7 @@
  * neither the tree nor the network.
  */
 import { attributeClass } from "./attributes";
+import { isElement, isHtml } from "./nodes";
 import { type Control, isControl, isPaymentControl, isSecret } from "./payment";
 import { countDigits, holdsPaymentData } from "./scan";
 
@@ -39,8 +40,14 @@ const ATTRIBUTE_LENGTH_MAX = 4_096;
 /** Longest drawing. */
 const GEOMETRY_LENGTH_MAX = 256 * 1024;
 
-/** What an element is by itself, whatever is around it. */
-export function levelOf(element: Element): Level {
+/** What a node is by itself, whatever is around it. */
+export function levelOf(node: Node): Level {
+	// In a document that is edited as a whole, as in old editors, every word is typed.
+	const around = node.ownerDocument?.designMode === "on" ? LEVEL.masked : LEVEL.public;
+	return isElement(node) ? (Math.max(around, levelOfElement(node)) as Level) : around;
+}
+
+function levelOfElement(element: Element): Level {
 	const mark = element.getAttribute("data-tillside");
 	if (isControl(element) && isPaymentControl(element)) return LEVEL.payment;
 	if (mark === "block") return LEVEL.blocked;
@@ -50,7 +57,7 @@ export function levelOf(element: Element): Level {
 
 /** Elements that people type into. */
 function isPrivate(element: Element): boolean {
-	if (element instanceof HTMLInputElement) return !/^(?:checkbox|radio|button|submit|reset|image)$/.test(element.type);
+	if (isHtml(element, "input")) return !/^(?:checkbox|radio|button|submit|reset|image)$/.test(element.type);
 	if (isControl(element)) return true;
 	const editable = element.getAttribute("contenteditable");
 	return (

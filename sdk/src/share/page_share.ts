@@ -25,6 +25,8 @@ export interface PageShareOptions {
 	onStop: () => void;
 	/** The shopper took control back; the page has stopped acting already. */
 	onRevoke: () => void;
+	/** The page is larger than the node takes: nothing of it was sent. */
+	onTooLarge: () => void;
 	/** Another tab shares now, or the share is over. */
 	onEnded: (reason: string) => void;
 }
@@ -45,7 +47,10 @@ export class PageShare {
 	readonly #stream: Stream;
 	readonly #badge: Badge;
 	readonly #executor: Executor;
-	readonly #onPageHide = () => this.#assets.keep();
+	readonly #onPageHide = () => {
+		this.#assets.keep();
+		this.#stream.leave();
+	};
 	/** A paused page is not recorded, whatever the node asks for. */
 	#isPaused = false;
 
@@ -60,6 +65,7 @@ export class PageShare {
 		this.#recorder = new Recorder({
 			rename: (address, base) => this.#assets.rename(address, base),
 			send: (events) => this.#stream.send(events),
+			entered: (document) => this.#executor.watch(document),
 		});
 		this.#badge = new Badge(options.strings, {
 			pause: options.onPause,
@@ -77,6 +83,7 @@ export class PageShare {
 			opened: ({ images }) => this.#assets.open(images),
 			snapshotWanted: () => this.#record(),
 			stalled: () => this.#recorder.pause(),
+			tooLarge: options.onTooLarge,
 			act: async (act) => {
 				const result = await this.#executor.handle(act);
 				this.#stream.sendOutcome({ t: "outcome", viewer: act.viewer, seq: act.verb.seq, result });

@@ -8,16 +8,17 @@ import { Activity } from "./activity";
 import { Changes } from "./changes";
 import { Controls } from "./controls";
 import type { Change, PageEvent } from "./events";
-import { type Container, Known } from "./known";
+import { Known } from "./known";
 import * as mask from "./mask";
-import { LEVEL, type Masked } from "./mask";
+import { LEVEL, levelOf, type Masked } from "./mask";
+import { type Container, isDocument, isElement, isHtml, isShadowRoot, nodesIn } from "./nodes";
 import { Serialiser, type Surroundings } from "./serialise";
 import { Sheets } from "./sheets";
 import { inSlices } from "./slices";
 
 /** How long changes are collected, in milliseconds: one frame of the page. */
 const FLUSH_MS = 16;
-/** How often what no notice tells is looked at: values that scripts set, rules, new shadow roots. */
+/** How often what no notice tells is looked at: values that scripts set, rules, new shadow roots, frames' documents. */
 const LOOK_MS = 200;
 
 /** What may get a shadow root (DOM Standard, `attachShadow`). */
@@ -30,6 +31,8 @@ export interface RecorderTarget {
 	rename: (address: string, base?: string) => Masked;
 	/** Takes what happened, oldest first. */
 	send: (events: PageEvent[]) => void;
+	/** A document is recorded from now on: the page's own, or that of a frame. */
+	entered: (document: Document) => void;
 }
 
 export class Recorder {
@@ -41,6 +44,8 @@ export class Recorder {
 	readonly #changes: Changes;
 	/** Elements that may get a shadow root later, and tell nobody. */
 	readonly #hosts = new Set<Element>();
+	/** Frames go to other documents, and tell nobody. */
+	readonly #frames = new Set<HTMLIFrameElement>();
 	#activity: Activity | undefined;
 	/** What happened since the last flush, apart from changes of the tree. */
 	#happened: PageEvent[] = [];
@@ -73,7 +78,6 @@ export class Recorder {
 		const isOver = () => run !== this.#run;
 		this.#isBusy = true;
 		this.#activity = new Activity(this.known, (change) => this.#happen(change));
-		this.#changes.watch(document);
 		const writer = new Serialiser(this.#at);
 		const node = writer.begin(document, LEVEL.public);
 		const isWhole = await inSlices(() => writer.step(), isOver);
@@ -104,24 +108,36 @@ export class Recorder {
 		this.#sheets.forgetAll();
 		this.#controls.forgetAll();
 		this.#hosts.clear();
+		this.#frames.clear();
 	}
 
 	/** A picture's file cannot be had: whoever shows it gets a box of its size. */
 	handleUnreadable(address: string): void {
-		for (const image of document.images) {
-			if (image.currentSrc === address || image.src === address) this.#changes.doubtAttribute(image, "src");
+		for (const { images } of this.#documents()) {
+			for (const image of images) {
+				if (image.currentSrc === address || image.src === address) this.#changes.doubtAttribute(image, "src");
+			}
 		}
 		this.#schedule();
 	}
 
 	#enter(container: Container): void {
 		this.#sheets.enter(container);
-		if (container instanceof Element) {
+		if (isElement(container)) {
 			const mayHost = HOSTS.test(container.localName) && container.shadowRoot === null;
 			if (mayHost && this.#hosts.size < HOSTS_MAX) this.#hosts.add(container);
+			if (isHtml(container, "iframe")) this.#frames.add(container);
 			return;
 		}
 		this.#changes.watch(container);
+		if (!isDocument(container)) return;
+		this.#activity?.watch(container);
+		this.#target.entered(container);
+	}
+
+	/** The documents that are recorded. */
+	#documents(): Document[] {
+		return [document, ...[...this.#frames].flatMap((frame) => frame.contentDocument ?? [])];
 	}
 
 	#happen(change: Change): void {
@@ -163,7 +179,7 @@ export class Recorder {
 	/** What changes without notice. */
 	#look(): void {
 		for (const owner of this.#sheets.changedOwners()) this.#changes.doubtAttribute(owner, "_cssText");
-		const idOf = (root: Document | ShadowRoot) => this.known.id(root instanceof ShadowRoot ? root.host : root);
+		const idOf = (root: Document | ShadowRoot) => this.known.id(isShadowRoot(root) ? root.host : root);
 		for (const change of this.#sheets.changedAdopted(idOf)) this.#happen(change);
 		for (const host of this.#hosts) {
 			if (this.known.id(host) === undefined) this.#hosts.delete(host);
@@ -172,7 +188,22 @@ export class Recorder {
 				this.#changes.again(host);
 			}
 		}
+		for (const frame of this.#frames) this.#lookInto(frame);
 		this.#schedule();
+	}
+
+	/** A frame may show another document by now, or one that is edited as a whole. */
+	#lookInto(frame: HTMLIFrameElement): void {
+		const told = this.known.children(frame);
+		if (told === undefined) return void this.#frames.delete(frame);
+		const [inner] = nodesIn(frame);
+		if (told[0] !== inner) return this.#changes.doubt(frame);
+		const root = frame.contentDocument?.documentElement;
+		if (inner === undefined || root == null) return;
+		const level = this.known.level(root);
+		// Written anew by a script: that takes all listeners away.
+		if (level === undefined) this.#enter(inner as Document);
+		else if (levelOf(root) > level) this.#changes.again(root);
 	}
 }
 

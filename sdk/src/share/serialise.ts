@@ -5,10 +5,11 @@
  * the next comparison, and what was not reached yet is written as it is then.
  */
 import type { Attributes, ElementNode, WireNode } from "./events";
-import { type Container, isSeen, isSheetOwner, type Known } from "./known";
+import { isSeen, isSheetOwner, type Known } from "./known";
 import * as mask from "./mask";
 import { LEVEL, type Level, type Masked } from "./mask";
 import { isHolding } from "./controls";
+import { type Container, containerOf, isHtml, isShadowRoot, nodesIn } from "./nodes";
 import { type Control, isControl } from "./payment";
 
 /** Deepest nesting that the relay takes (SEC-31). */
@@ -66,14 +67,14 @@ export class Serialiser {
 			this.#open.pop();
 			return this.#open.length > 0;
 		}
-		if (node.parentNode !== top.container || !isSeen(node)) return true;
+		if (containerOf(node) !== top.container || !isSeen(node)) return true;
 		if (this.#at.known.id(node) !== undefined) {
 			this.#at.doubtful(top.container);
 			return true;
 		}
 		const written = this.#write(node, top.level, top.depth + 1);
 		if (written === undefined) return true;
-		if (top.container instanceof ShadowRoot) (written as ElementNode).isShadow = true;
+		if (isShadowRoot(top.container)) (written as ElementNode).isShadow = true;
 		top.told.push(node);
 		top.wire.push(written);
 		return true;
@@ -83,9 +84,10 @@ export class Serialiser {
 		const { known } = this.#at;
 		switch (node.nodeType) {
 			case Node.DOCUMENT_NODE: {
-				const id = known.tell(node, LEVEL.public);
+				const level = known.levelBelow(parent, node);
+				const id = known.tell(node, level);
 				const childNodes: WireNode[] = [];
-				this.#enter(node as Document, LEVEL.public, depth, childNodes);
+				this.#enter(node as Document, level, depth, childNodes);
 				return { type: 0, childNodes, id };
 			}
 			case Node.DOCUMENT_TYPE_NODE:
@@ -130,7 +132,7 @@ export class Serialiser {
 
 	#enter(container: Container, level: Level, depth: number, wire: WireNode[]): void {
 		this.#at.entered(container);
-		this.#open.push({ container, level, depth, wire, nodes: [...container.childNodes], next: 0, told: [] });
+		this.#open.push({ container, level, depth, wire, nodes: nodesIn(container), next: 0, told: [] });
 	}
 }
 
@@ -142,7 +144,7 @@ export function isBox(element: Element, level: Level): boolean {
 /** Whether what stands below an element is shared. */
 export function showsChildren(element: Element, level: Level): boolean {
 	if (level >= LEVEL.blocked || isSheetOwner(element)) return false;
-	return !/^(?:iframe|textarea|canvas|video|audio)$/.test(element.localName);
+	return !/^(?:textarea|canvas|video|audio)$/.test(element.localName);
 }
 
 /** All attributes of an element as they may leave the page. */
@@ -157,7 +159,7 @@ export function attributesOf(element: Element, level: Level, at: Surroundings): 
 		const css = at.sheet(element);
 		if (css !== undefined) attributes["_cssText"] = css;
 	}
-	if (element instanceof HTMLImageElement) {
+	if (isHtml(element, "img")) {
 		const source = element.currentSrc || element.src;
 		const name = source === "" || level > LEVEL.public ? mask.NOTHING : at.rename(source);
 		delete attributes["src"];
@@ -179,15 +181,15 @@ export function attributeOf(element: Element, name: string, level: Level, at: Su
 /** What a control, or a scrolled element, is like now; attributes do not tell. */
 export function stateOf(element: Element, level: Level): Attributes {
 	const state: Attributes = {};
-	if (element instanceof HTMLInputElement && /^(?:checkbox|radio)$/.test(element.type)) {
+	if (isHtml(element, "input") && /^(?:checkbox|radio)$/.test(element.type)) {
 		if (element.checked && level === LEVEL.public) state["checked"] = true;
 	} else if (isControl(element) && !/^(?:button|submit|reset|image|hidden|file)$/.test(element.type)) {
 		const value = mask.value(element, level);
 		if (value !== "") state["value"] = value;
-	} else if (element instanceof HTMLOptionElement) {
+	} else if (isHtml(element, "option")) {
 		const select = element.closest("select");
 		if (element.selected && level === LEVEL.public && select !== null) state["selected"] = true;
-	} else if (element instanceof HTMLDialogElement && element.open) {
+	} else if (isHtml(element, "dialog") && element.open) {
 		state["rr_open_mode"] = mask.name(element.matches(":modal") ? "modal" : "non-modal");
 	}
 	if (element.scrollTop > 0) state["rr_scrollTop"] = mask.number(element.scrollTop);

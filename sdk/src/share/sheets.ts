@@ -5,9 +5,9 @@
  * is told whole.
  */
 import type { Change, NodeId } from "./events";
-import type { Container } from "./known";
 import * as mask from "./mask";
 import type { Masked } from "./mask";
+import { type Container, isElement } from "./nodes";
 
 /** Longest sheet that is sent; the relay takes 5 MiB for a whole page. */
 const SHEET_LENGTH_MAX = 1_500_000;
@@ -43,7 +43,7 @@ export class Sheets {
 
 	/** A root was told: its adopted sheets are to be told as well. */
 	enter(container: Container): void {
-		if (container instanceof Element || this.#adopters.has(container)) return;
+		if (isElement(container) || this.#adopters.has(container)) return;
 		this.#adopters.set(container, { sheets: [], counts: [] });
 	}
 
@@ -68,7 +68,7 @@ export class Sheets {
 			if (isSame) continue;
 			this.#adopters.set(root, { sheets, counts });
 			// A sheet keeps its number only while its rules are what was told under it.
-			const styles = sheets.map((sheet) => ({ styleId: this.#number(sheet), rules: this.#rules(sheet) }));
+			const styles = sheets.map((sheet) => ({ styleId: this.#number(sheet), rules: this.#rules(sheet, root.baseURI) }));
 			yield { source: 15, id, styleIds: styles.map(({ styleId }) => styleId), styles };
 		}
 	}
@@ -85,10 +85,10 @@ export class Sheets {
 		return id;
 	}
 
-	#rules(sheet: CSSStyleSheet): { rule: Masked; index: number }[] {
+	#rules(sheet: CSSStyleSheet, base: string): { rule: Masked; index: number }[] {
 		const rules = readable(sheet);
 		if (rules === undefined) return [];
-		const rename = (address: string) => this.#rename(address, sheet.href ?? document.baseURI);
+		const rename = (address: string) => this.#rename(address, base);
 		return [...rules].map((rule, index) => ({ rule: mask.css(rule.cssText, rename), index }));
 	}
 

@@ -26,6 +26,8 @@ export interface StreamTarget {
 	snapshotWanted: () => void;
 	/** What is recorded has no way to the node: stop until the next {@link snapshotWanted}. */
 	stalled: () => void;
+	/** A snapshot was larger than the node takes. */
+	tooLarge: () => void;
 	/** The node's `welcome`. */
 	opened: (welcome: { images: boolean }) => void;
 	act: (act: ShareAct) => void;
@@ -71,6 +73,14 @@ export class Stream {
 		this.#end();
 	}
 
+	/**
+	 * The page is left. The node hears so before the next page comes, else that would look like another tab; a page that
+	 * is shown again connects anew.
+	 */
+	leave(): void {
+		this.#drop(this.#socket);
+	}
+
 	/** Sends events in order. A snapshot among them is what the node waits for; without one it gets nothing. */
 	send(events: readonly PageEvent[]): void {
 		if (!this.#isOpen || this.#isFull) return;
@@ -83,8 +93,9 @@ export class Stream {
 		this.#tail = this.#tail.then(async () => {
 			if (isOver()) return;
 			const frames = await encodeEvents(events, isOver);
-			if (isOver()) return;
-			for (const frame of frames ?? []) this.#socket?.send(frame);
+			if (frames === undefined || isOver()) return;
+			if (frames === "too_large") return this.#giveUp(isSnapshot);
+			for (const frame of frames) this.#socket?.send(frame);
 			if (isSnapshot) this.#isAnswering = false;
 		});
 	}
@@ -177,6 +188,15 @@ export class Stream {
 			this.#isFull = false;
 			this.#want();
 		}, DRAIN_LOOK_MS);
+	}
+
+	/** More than the node takes: as a change, it may be less as a snapshot; as a snapshot, nothing can be done. */
+	#giveUp(isSnapshot: boolean): void {
+		if (!isSnapshot) return this.#stall();
+		this.#epoch++;
+		this.#isAnswering = false;
+		this.#target.stalled();
+		this.#target.tooLarge();
 	}
 
 	#ping(): void {

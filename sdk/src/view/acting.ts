@@ -7,7 +7,8 @@
 import { Emitter } from "../client/emitter";
 import type { Act, PressedKey, VerbResult } from "../protocol";
 import { dom } from "./dom";
-import type { Place, Replay } from "./replay";
+import type { Place } from "./places";
+import type { Replay } from "./replay";
 import type { ShareStream } from "./stream";
 import { type Aim, aimAt, pageTarget, strokeOf, type Target, targetOf } from "./target";
 import type { Known } from "./tree";

@@ -35,9 +35,10 @@ export function tame(frame: Element): void {
  */
 export function openFrame(frame: HTMLIFrameElement, isStandard: boolean): Promise<Document | undefined> {
 	const isGone = () => !frame.isConnected;
-	return isStandard
-		? load(frame, "srcdoc", "<!doctype html>", "about:srcdoc", isGone)
-		: load(frame, "src", QUIRKS_URL, QUIRKS_URL, isGone);
+	if (isStandard) return load(frame, "srcdoc", "<!doctype html>", "about:srcdoc", isGone);
+	// What was shown before may have been laid out the other way.
+	frame.removeAttribute("srcdoc");
+	return load(frame, "src", QUIRKS_URL, QUIRKS_URL, isGone);
 }
 
 /**

@@ -11,14 +11,9 @@ import { dom } from "./dom";
 import { type Addition, parseEvents, type ShareNews, Unreadable, type ViewEvent } from "./events";
 import { openFrame, openStage, tameFrame } from "./frames";
 import { lockPicture, marksCss } from "./marks";
+import { cornerOf, nodeAt, type Place, scrollableAbove } from "./places";
 import { Styles } from "./styles";
 import { type Known, Tree } from "./tree";
-
-/** A place in the view, in CSS pixels of the shopper's window. */
-export interface Place {
-	x: number;
-	y: number;
-}
 
 export interface ReplayEvents {
 	/** Where the share stands, and why. */
@@ -165,26 +160,9 @@ export class Replay extends Emitter<ReplayEvents> {
 		this.#stage.remove();
 	}
 
-	/** The node of the page at a place, and the place's offset in its frame. */
-	at({ x, y }: Place): { known: Known; element: Element } | undefined {
-		let root: Document | ShadowRoot | undefined = this.#shown?.document;
-		let [left, top] = [x, y];
-		let element: Element | null = null;
-		while (root !== undefined) {
-			const hit: Element | null = root.elementFromPoint(left, top);
-			if (hit === null || hit === element) break;
-			element = hit;
-			const shadow = dom.shadowRoot(hit);
-			const known: Known | undefined = this.#shown?.tree.knownAt(hit);
-			if (shadow !== null) root = shadow;
-			else if (known?.node === hit && known.tag === "iframe" && known.level === undefined) {
-				const box = dom.box(hit);
-				[left, top] = [left - box.left - hit.clientLeft, top - box.top - hit.clientTop];
-				root = (hit as HTMLIFrameElement).contentDocument ?? undefined;
-			} else root = undefined;
-		}
-		const known = element === null ? undefined : this.#shown?.tree.knownAt(element);
-		return known === undefined || element === null ? undefined : { known, element };
+	/** The node of the page at a place, and the element that lies there. */
+	at(place: Place): { known: Known; element: Element } | undefined {
+		return this.#shown && nodeAt(this.#shown.tree, this.#shown.document, place);
 	}
 
 	/** Where the link at a place leads. */
@@ -199,7 +177,7 @@ export class Replay extends Emitter<ReplayEvents> {
 	/** The box of an element in CSS pixels of the shopper's window, frames around it included. */
 	boxOf(element: Element): DOMRect {
 		const box = dom.box(element);
-		const { x, y } = this.#frameOffset(dom.document(element));
+		const { x, y } = this.#cornerOf(element);
 		return new DOMRect(box.x + x, box.y + y, box.width, box.height);
 	}
 
@@ -269,12 +247,14 @@ export class Replay extends Emitter<ReplayEvents> {
 	async #attach({ parent, node }: Addition): Promise<void> {
 		const tree = this.tree;
 		const frame = tree?.known(parent);
-		if (tree === undefined || frame?.tag !== "iframe" || frame.level !== undefined) return;
+		if (tree === undefined || frame?.tag !== "iframe") return;
+		if (frame.level !== undefined && frame.level !== "masked") return;
+		tree.unload(frame);
 		const isStandard = node.children.some(({ kind }) => kind === "doctype");
 		const document = await openFrame(frame.node as HTMLIFrameElement, isStandard);
 		// Meanwhile the page may be another one, or the frame gone.
 		if (document === undefined || tree !== this.tree || tree.known(parent) !== frame) return;
-		tree.load(document, node, undefined);
+		tree.load(document, node, frame.level);
 	}
 
 	#apply(event: ViewEvent): void {
@@ -395,22 +375,12 @@ export class Replay extends Emitter<ReplayEvents> {
 
 	/** From the window of a node's frame to the shopper's window. */
 	#inWindow(known: Known, { x, y }: Place): Place {
-		const offset = this.#frameOffset(dom.document(known.node));
-		return { x: x + offset.x, y: y + offset.y };
+		const corner = this.#cornerOf(known.node);
+		return { x: x + corner.x, y: y + corner.y };
 	}
 
-	#frameOffset(document: Document): Place {
-		const offset = { x: 0, y: 0 };
-		let at: Document | undefined = document;
-		while (at !== undefined && at !== this.#shown?.document) {
-			const frame: Element | null | undefined = at.defaultView?.frameElement;
-			if (!frame) break;
-			const box = dom.box(frame);
-			offset.x += box.left + frame.clientLeft;
-			offset.y += box.top + frame.clientTop;
-			at = dom.document(frame);
-		}
-		return offset;
+	#cornerOf(node: Node): Place {
+		return this.#shown === undefined ? { x: 0, y: 0 } : cornerOf(dom.document(node), this.#shown.document);
 	}
 }
 
@@ -418,18 +388,4 @@ export class Replay extends Emitter<ReplayEvents> {
 function isSlow(event: ViewEvent): boolean {
 	if (event.kind === "mutation") return event.adds.some(({ node }) => node.kind === "document");
 	return event.kind === "snapshot";
-}
-
-/** The nearest element, from inside out, that can be scrolled this way; undefined: the page itself. */
-export function scrollableAbove(element: Element, dx: number, dy: number): Element | undefined {
-	const view = dom.document(element).defaultView;
-	for (let at: Node | null = element; at !== null; at = dom.parent(at)) {
-		if (dom.type(at) !== Node.ELEMENT_NODE || view === null) continue;
-		const one = at as HTMLElement;
-		const { overflowX, overflowY } = view.getComputedStyle(one);
-		const scrolls = (overflow: string) => overflow === "auto" || overflow === "scroll";
-		if (dy !== 0 && scrolls(overflowY) && one.scrollHeight > one.clientHeight) return one;
-		if (dx !== 0 && scrolls(overflowX) && one.scrollWidth > one.clientWidth) return one;
-	}
-	return undefined;
 }

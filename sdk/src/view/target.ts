@@ -6,7 +6,8 @@
  */
 import { fingerprint } from "../fingerprint";
 import { dom } from "./dom";
-import type { Place, Replay } from "./replay";
+import type { Place } from "./places";
+import type { Replay } from "./replay";
 import type { Known } from "./tree";
 
 /** The node a verb acts on. */

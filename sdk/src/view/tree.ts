@@ -1,22 +1,20 @@
 /**
  * The page as nodes of a real document, by the recorder's ids.
  *
- * Builds by `createElement` and `setAttribute` alone, and only what `allow.ts` lets through; values and words never get
- * onto an element that has a level, whatever the stream says. Knows nothing of events' order, sockets or pointers.
+ * Builds by `createElement` alone, and only what `allow.ts` lets through; what the elements look like is set by
+ * `looks.ts`. Knows nothing of events' order, sockets or pointers.
  */
-import { attributeNameOf, elementNameOf, isFragment, isGeometry, treatmentOf } from "./allow";
-import { assetIn, type Assets } from "./assets";
+import { elementNameOf } from "./allow";
+import type { Assets } from "./assets";
 import { dom } from "./dom";
-import type { Addition, AttributeValue, Level, StyleChange, WireNode } from "./events";
+import type { Addition, AttributeValue, Level, WireNode } from "./events";
 import { tame } from "./frames";
-import { GLYPHS, LABELS, LEVEL_MARK } from "./marks";
+import { Looks } from "./looks";
 import type { StyleHost, Styles } from "./styles";
 
 const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
 /** Most nodes of a page, as in the relay; what comes beyond is not built. */
 const NODES_MAX = 100_000;
-
-const FACTS: ReadonlySet<string> = new Set(["id", "type", "role", "contenteditable"]);
 
 /** A node of the page and what we must know of it that the DOM does not tell, or could be made to tell wrongly. */
 export interface Known {
@@ -39,17 +37,20 @@ export interface Known {
 export class Tree {
 	readonly #known = new Map<number, Known>();
 	readonly #ids = new WeakMap<Node, number>();
-	readonly #assets: Assets;
+	readonly #looks: Looks;
 	readonly #styles: Styles;
-	/** Attributes that show an asset which is not here yet, by its name. */
-	readonly #waiting = new Map<string, { element: Element; name: string; value: string }[]>();
 	#rootId: number | undefined;
-	/** How much of the stream was refused: for tests and support. */
-	refused = 0;
+	/** Nodes that were refused. */
+	#refused = 0;
 
 	constructor(assets: Assets, styles: Styles) {
-		this.#assets = assets;
+		this.#looks = new Looks(assets, styles);
 		this.#styles = styles;
+	}
+
+	/** How much of the stream was refused: for tests and support. */
+	get refused(): number {
+		return this.#refused + this.#looks.refused;
 	}
 
 	/** The page's own document. */
@@ -77,18 +78,25 @@ export class Tree {
 	/** Builds a whole document in place of what the given one holds. `level` is that of the frame it stands in. */
 	load(document: Document, wire: WireNode, level: Level | undefined): void {
 		if (this.#rootId === undefined) this.#rootId = wire.id;
-		while (document.firstChild !== null) document.removeChild(document.firstChild);
+		empty(document);
 		this.#keep(wire, document, level);
 		for (const child of wire.children) this.#append(child, document, document, level);
 		this.#styles.dress(document);
 	}
 
-	/** Takes a node with everything below it away. */
+	/** Takes a node with everything below it away. The page's own document stays until the next one is whole. */
 	remove(id: number): void {
 		const known = this.#known.get(id);
-		if (known === undefined || known.kind === "document") return;
+		if (known === undefined || known === this.root) return;
 		this.#forget(known.node);
-		dom.remove(known.node);
+		if (known.kind === "document") empty(known.node);
+		else dom.remove(known.node);
+	}
+
+	/** Forgets the document that a frame shows: it gets another one. */
+	unload(frame: Known): void {
+		const inner = (frame.node as HTMLIFrameElement).contentDocument;
+		if (inner !== null) this.#forget(inner);
 	}
 
 	/** Adds nodes, each under its parent; parents and siblings may come after those that need them. */
@@ -111,34 +119,30 @@ export class Tree {
 		};
 		for (const addition of additions) place(addition);
 		// What waits for each other, in a circle, is impossible in a page.
-		for (const late of awaited.values()) this.refused += late.length;
+		for (const late of awaited.values()) this.#refused += late.length;
 	}
 
 	setText(id: number, text: string): void {
 		const known = this.#known.get(id);
 		if (known?.kind !== "text") return;
-		(known.node as Text).data = this.#textOf(dom.document(known.node), text, known.isSheet, known.level);
+		(known.node as Text).data = this.#looks.textOf(dom.document(known.node), text, known.isSheet, known.level);
 	}
 
 	setAttributes(id: number, attributes: ReadonlyMap<string, AttributeValue>): void {
 		const known = this.#known.get(id);
 		if (known?.kind !== "element") return;
-		for (const [name, value] of attributes) this.#attribute(known, name.toLowerCase(), value);
+		for (const [name, value] of attributes) this.#looks.set(known, name.toLowerCase(), value);
 	}
 
 	/** A control holds this now. */
 	setValue(id: number, text: string, isChecked: boolean): void {
 		const known = this.#known.get(id);
-		if (known?.kind !== "element") return;
-		if (known.tag === "input" && isToggle(known)) this.#check(known, isChecked);
-		else this.#value(known, text);
+		if (known?.kind === "element") this.#looks.setValue(known, text, isChecked);
 	}
 
 	/** An asset came: whatever waited for it shows it. */
 	showAsset(name: string): void {
-		const waiting = this.#waiting.get(name) ?? [];
-		this.#waiting.delete(name);
-		for (const { element, name: attribute, value } of waiting) this.#asset(element, attribute, value);
+		this.#looks.showAsset(name);
 	}
 
 	/** Where the styles of a document or of an element's shadow root are kept. */
@@ -157,7 +161,7 @@ export class Tree {
 
 	#place({ parent: parentId, next: nextId, node: wire }: Addition): void {
 		const parent = this.#known.get(parentId);
-		if (parent === undefined || !mayHoldChildren(parent)) return void this.refused++;
+		if (parent === undefined || !mayHoldChildren(parent)) return void this.#refused++;
 		if (this.#known.has(wire.id)) this.remove(wire.id);
 		const home = wire.inShadow ? this.#shadowOf(parent) : parent.node;
 		const document = dom.document(parent.node);
@@ -181,16 +185,16 @@ export class Tree {
 		next: Node | null = null,
 		parentKnown?: Known,
 	): void {
-		if (this.#known.has(wire.id) || this.#known.size >= NODES_MAX) return void this.refused++;
+		if (this.#known.has(wire.id) || this.#known.size >= NODES_MAX) return void this.#refused++;
 		const level = higher(outer, wire.level);
 		const built = this.#build(wire, document, level, parentKnown);
-		if (built === undefined) return void this.refused++;
+		if (built === undefined) return void this.#refused++;
 		try {
 			dom.insert(parent, built.node, next);
 		} catch {
 			// Not at this place: a second root element, a text in a document.
 			this.#known.delete(wire.id);
-			this.refused++;
+			this.#refused++;
 			return;
 		}
 		// Children after the element stands in its page: a frame has a document only then.
@@ -210,7 +214,7 @@ export class Tree {
 				return this.#keep(wire, document.implementation.createDocumentType("html", "", ""), level);
 			case "text": {
 				const isSheet = parent?.tag === "style" || parent?.tag === "link";
-				const text = this.#textOf(document, wire.text, isSheet, level);
+				const text = this.#looks.textOf(document, wire.text, isSheet, level);
 				return this.#keep(wire, document.createTextNode(text), level, isSheet);
 			}
 			case "element":
@@ -225,8 +229,8 @@ export class Tree {
 		const element = wire.svg ? document.createElementNS(SVG_NAMESPACE, name) : document.createElement(name);
 		const known = this.#keep(wire, element, level);
 		if (name === "iframe") tame(element);
-		for (const [attribute, value] of wire.attributes) this.#attribute(known, attribute.toLowerCase(), value);
-		if (wire.level !== undefined) this.#mark(known, wire, wire.level);
+		for (const [attribute, value] of wire.attributes) this.#looks.set(known, attribute.toLowerCase(), value);
+		if (wire.level !== undefined) this.#looks.mark(known, wire, wire.level);
 		return known;
 	}
 
@@ -245,175 +249,6 @@ export class Tree {
 		this.#known.set(wire.id, known);
 		this.#ids.set(node, wire.id);
 		return known;
-	}
-
-	/** Says what is hidden here, and keeps its size. */
-	#mark(known: Known, wire: WireNode, level: Level): void {
-		const element = known.node as HTMLElement;
-		dom.set(element, LEVEL_MARK, level);
-		dom.set(element, "aria-label", LABELS[level]);
-		dom.set(element, "title", LABELS[level]);
-		if (level === "masked") return;
-		if (!["input", "textarea", "select", "button"].includes(known.tag)) dom.set(element, "role", "img");
-		if (known.tag === "input" || known.tag === "textarea") dom.set(element, "placeholder", LABELS[level]);
-		const style = dom.style(element, known.isSvg);
-		for (const [name, property] of [
-			["rr_width", "width"],
-			["rr_height", "height"],
-		] as const) {
-			const size = wire.attributes.get(name);
-			if (typeof size === "string" && /^[\d.]{1,8}(px)?$/.test(size)) {
-				style.setProperty(property, size.endsWith("px") ? size : `${size}px`, "important");
-				style.setProperty("box-sizing", "border-box", "important");
-			}
-		}
-	}
-
-	#attribute(known: Known, name: string, value: AttributeValue): void {
-		if (FACTS.has(name)) {
-			if (typeof value === "string") known.facts.set(name, value);
-			else known.facts.delete(name);
-		}
-		const element = known.node as HTMLElement;
-		const treatment = treatmentOf(known.tag, known.isSvg, name);
-		const isHidden = known.level !== undefined;
-		if (value instanceof Map) {
-			if (treatment === "style") this.#style(known, value);
-			return;
-		}
-		const text = value === true ? "" : (value as string | null);
-		switch (treatment) {
-			case "plain":
-				return put(element, attributeNameOf(known.isSvg, name), name === LEVEL_MARK ? null : text);
-			case "geometry":
-				return put(element, attributeNameOf(known.isSvg, name), text !== null && isGeometry(text) ? text : null);
-			case "words":
-				// The words on a hidden element are ours.
-				return isHidden ? undefined : put(element, name, text);
-			case "fragment":
-				return put(element, "href", text !== null && isFragment(text) ? text : null);
-			case "value":
-				return this.#value(known, text ?? "");
-			case "style":
-				return put(element, "style", text === null ? null : this.#styles.textFor(dom.document(element), text));
-			case "sheet":
-				if (dom.firstChild(element) === null || text !== null)
-					element.textContent = this.#styles.textFor(dom.document(element), text ?? "");
-				return;
-			case "asset":
-				return this.#asset(element, name === "xlink:href" ? "href" : name, isHidden ? null : text);
-			case "link":
-				known.href = text ?? undefined;
-				return put(element, "href", text === null ? null : "#");
-			case "done":
-				return this.#state(known, name, value as string | true | null);
-			case "refused":
-				this.refused++;
-		}
-	}
-
-	#style({ node, isSvg }: Known, changes: ReadonlyMap<string, StyleChange>): void {
-		const style = dom.style(node as Element, isSvg);
-		for (const [property, change] of changes) {
-			if (change === false) style.removeProperty(property);
-			else {
-				const value = this.#styles.textFor(dom.document(node), change.value);
-				style.setProperty(property, value, change.important ? "important" : "");
-			}
-		}
-	}
-
-	/** What is no attribute in the page, but a state. */
-	#state(known: Known, name: string, value: string | true | null): void {
-		const element = known.node as HTMLElement;
-		switch (name) {
-			case "checked":
-				return this.#check(known, value !== null);
-			case "selected":
-				if (known.tag === "option" && known.level === undefined)
-					(element as HTMLOptionElement).selected = value !== null;
-				return;
-			case "rr_scrollleft":
-			case "rr_scrolltop": {
-				const distance = Number(value);
-				if (!Number.isFinite(distance)) return;
-				return this.#scrollLater(element, name === "rr_scrollleft" ? { left: distance } : { top: distance });
-			}
-			case "rr_open_mode":
-				if (known.tag === "dialog") this.#openDialog(element as HTMLDialogElement, value);
-		}
-	}
-
-	/** An element that is only being built has nothing to scroll yet. */
-	#scrollLater(element: Element, to: ScrollToOptions): void {
-		queueMicrotask(() => dom.scroll(element, { ...to, behavior: "instant" }));
-	}
-
-	/** A modal one belongs above everything, which only `showModal` does; an inert one takes no focus while it opens. */
-	#openDialog(dialog: HTMLDialogElement, mode: string | true | null): void {
-		queueMicrotask(() => {
-			if (!dom.isConnected(dialog)) return;
-			try {
-				if (mode === null) return HTMLDialogElement.prototype.close.call(dialog);
-				dom.unset(dialog, "open");
-				if (mode !== "modal") return dom.set(dialog, "open", "");
-				dom.set(dialog, "inert", "");
-				HTMLDialogElement.prototype.showModal.call(dialog);
-				dom.unset(dialog, "inert");
-			} catch {
-				dom.set(dialog, "open", "");
-			}
-		});
-	}
-
-	#check(known: Known, isChecked: boolean): void {
-		if (known.tag === "input" && known.level === undefined) (known.node as HTMLInputElement).checked = isChecked;
-	}
-
-	/** On a hidden control nothing but glyphs, on a boxed one nothing at all. */
-	#value(known: Known, text: string): void {
-		const shown = known.level === undefined ? text : known.level === "masked" && text !== "" ? GLYPHS : "";
-		switch (known.tag) {
-			case "input": {
-				const kind = known.facts.get("type")?.toLowerCase() ?? "text";
-				if (kind === "file") return;
-				// The attribute first: it is the value of buttons, and styles may hang on it.
-				dom.set(known.node as Element, "value", shown);
-				(known.node as HTMLInputElement).value = shown;
-				return;
-			}
-			case "textarea":
-			case "select":
-				(known.node as HTMLTextAreaElement | HTMLSelectElement).value = shown;
-		}
-	}
-
-	/** Shows an asset, or its place until it is here. */
-	#asset(element: Element, name: string, value: string | null): void {
-		const names = value === null ? [] : [...value.split(",")].map((part) => assetIn(part.trim().split(/\s/)[0] ?? ""));
-		const wanted = names.filter((asset) => asset !== undefined);
-		if (value === null || wanted.length !== names.length) {
-			if (value !== null) this.refused++;
-			return dom.unset(element, name);
-		}
-		let isComplete = true;
-		const here = value.split(",").flatMap((part, place) => {
-			const asset = names[place] as string;
-			const url = this.#assets.urlOf(asset);
-			if (url !== undefined) return [part.replace(`asset:${asset}`, url)];
-			isComplete = false;
-			this.#waiting.set(asset, [...(this.#waiting.get(asset) ?? []), { element, name, value }]);
-			return [];
-		});
-		if (here.length > 0) return dom.set(element, name, here.join(",").trim());
-		if (!isComplete && name !== "srcset") dom.set(element, name, this.#assets.placeholder);
-	}
-
-	#textOf(document: Document, text: string, isSheet: boolean, level: Level | undefined): string {
-		if (isSheet) return this.#styles.textFor(document, text);
-		if (level === undefined) return text;
-		if (level !== "masked") return "";
-		return text.trim() === "" ? " " : GLYPHS;
 	}
 
 	#shadowOf(host: Known): Node {
@@ -461,14 +296,8 @@ function mayHoldChildren(known: Known): boolean {
 	return known.level === undefined || (known.level === "masked" && !isControl);
 }
 
-function isToggle(known: Known): boolean {
-	const kind = known.facts.get("type")?.toLowerCase();
-	return kind === "checkbox" || kind === "radio";
-}
-
-function put(element: Element, name: string, value: string | null): void {
-	if (value === null) dom.unset(element, name);
-	else dom.set(element, name, value);
+function empty(document: Node): void {
+	for (let child = dom.firstChild(document); child !== null; child = dom.firstChild(document)) dom.remove(child);
 }
 
 /** The parent, out of shadow roots and frames too. */

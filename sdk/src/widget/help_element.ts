@@ -9,6 +9,7 @@ import { TillsideClient } from "../client/client";
 import type { Ended } from "../client/client_events";
 import { TillsideError } from "../client/error";
 import { LocalMedia } from "../client/local_media";
+import parts from "../design/parts.css?inline";
 import tokens from "../design/tokens.css?inline";
 import { connectingBody, endBody, problemBody, type Way, waitingBody } from "./bodies";
 import { CallView } from "./call_view";
@@ -68,7 +69,7 @@ export class TillsideHelp extends HTMLElement {
 		addEventListener("pagehide", this.#onPageHide);
 		if (this.#launcher !== undefined) return;
 		const sheet = new CSSStyleSheet();
-		sheet.replaceSync(tokens + style);
+		sheet.replaceSync(tokens + parts + style);
 		this.#shadow.adoptedStyleSheets = [sheet];
 		this.#launcher = element(
 			"button",
@@ -282,7 +283,7 @@ export class TillsideHelp extends HTMLElement {
 		const panel = this.#ensurePanel();
 		if (this.#call === undefined) {
 			this.#call = new CallView(client, this.#strings, () => void this.#sharing?.toggle());
-			this.#call.showSharing(this.#sharing?.isShared ?? false);
+			this.#call.showSharing(client.share.isShared);
 			this.#show("call", this.#call.content);
 			this.#announce(this.#strings.arrived(this.#call.helper?.name || this.#strings.helper));
 			if (!this.#remembered?.since) this.#remember({ since: Date.now() });

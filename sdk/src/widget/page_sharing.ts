@@ -71,11 +71,6 @@ export class PageSharing {
 		}
 	}
 
-	/** Whether this page is shared, paused or not. */
-	get isShared(): boolean {
-		return this.#client.share.state?.phase === "live" || this.#client.share.state?.phase === "paused";
-	}
-
 	/** Goes on with the share of the page before: its socket opens before the call is back. */
 	continue({ share, ticket }: { share: string; ticket: string }): void {
 		this.#client.share.continue(ticket);
@@ -92,7 +87,7 @@ export class PageSharing {
 
 	/** The shopper offers to share, or ends it. */
 	async toggle(): Promise<void> {
-		if (this.isShared) return this.#client.share.end();
+		if (this.#client.share.isShared) return this.#client.share.end();
 		const question = this.#ask("offer", askShare(this.#options.parent, this.#options.strings, undefined));
 		if (await question) this.#client.share.consent();
 	}
@@ -144,7 +139,7 @@ export class PageSharing {
 		} else if (state.why === "hidden" && !document.hidden && !this.#isElsewhere) {
 			// The page before was left while its tab was hidden, and this one is in front.
 			this.#client.share.consent();
-		} else if (state.why === "page") {
+		} else if (state.why === "page" || state.why === "too_large") {
 			this.#leavePausePage();
 			this.#placeTimer = setInterval(() => this.#leavePausePage(), PLACE_LOOK_MS);
 		}
@@ -174,6 +169,7 @@ export class PageSharing {
 			onResume: () => this.#handleWish("resume"),
 			onStop: () => this.#handleWish("stop"),
 			onRevoke: () => this.#handleWish("revoke"),
+			onTooLarge: () => this.#handleWish("too_large"),
 			onEnded: (reason) => this.#handleSocketEnd(reason),
 		});
 		this.#showPage();
@@ -192,7 +188,7 @@ export class PageSharing {
 			this.#page.viewers = viewers;
 			this.#page.control = granted && { ...granted, endsAt };
 		}
-		if (state?.ticket === undefined || !this.isShared) return this.#tabs.lend(undefined);
+		if (state?.ticket === undefined || !this.#client.share.isShared) return this.#tabs.lend(undefined);
 		const { share, ticket } = state;
 		const endsInMs = Math.round(endsAt - performance.now());
 		const { server } = this.#options;
@@ -260,10 +256,13 @@ export class PageSharing {
 		}, HIDDEN_AFTER_MS);
 	}
 
-	/** What the shopper does in the badge, here or in another tab. */
+	/** What the shopper does in the badge, or what became of the page, here or in another tab. */
 	#handleWish(wish: Wish): void {
 		if (wish === "pause") this.#pause("shopper");
-		else if (wish === "resume") this.#client.share.consent();
+		else if (wish === "too_large") {
+			this.#pause("too_large");
+			this.#options.notify(this.#options.strings.sharing.tooLarge);
+		} else if (wish === "resume") this.#client.share.consent();
 		else if (wish === "stop") this.#client.share.end();
 		else this.#client.share.revoke();
 	}
@@ -272,7 +271,7 @@ export class PageSharing {
 	#handleMark(): void {
 		this.#pausedAt = undefined;
 		const { state } = this.#client.share;
-		if (state !== undefined && this.isShared) this.#showState(state);
+		if (state !== undefined && this.#client.share.isShared) this.#showState(state);
 	}
 
 	/** Another socket took this one's place: another tab of the shop shares now. */

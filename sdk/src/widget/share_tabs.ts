@@ -22,8 +22,8 @@ export interface Lent {
 	control: (Omit<Control, "endsAt"> & { endsInMs: number }) | undefined;
 }
 
-/** What the shopper does in another tab than the leading one. */
-export type Wish = "pause" | "resume" | "stop" | "revoke";
+/** What the shopper does in another tab than the leading one, or what became of its page. */
+export type Wish = "pause" | "resume" | "stop" | "revoke" | "too_large";
 
 type Said =
 	{ t: "who" } | { t: "lent"; lent: Lent | undefined } | { t: "visible" } | { t: "hidden" } | { t: "wish"; wish: Wish };
@@ -121,6 +121,7 @@ export class TabFollower {
 			onResume: wish("resume"),
 			onStop: wish("stop"),
 			onRevoke: wish("revoke"),
+			onTooLarge: wish("too_large"),
 			// The tab that shares now, or the leader, goes on; this one begins anew when it comes to the front.
 			onEnded: () => {
 				this.#page = undefined;

@@ -30,6 +30,7 @@ export const ENGLISH = {
 		seenByNobody: "This page is shared. Nobody is looking yet.",
 		typedIsHidden: "What you type and pay with stays hidden",
 		paused: "Paused. Nobody sees this page.",
+		tooLarge: "This page is too large to be shown. Your call goes on, and the next page can be seen again.",
 		pause: "Pause",
 		resume: "Go on",
 		stopShort: "Stop",

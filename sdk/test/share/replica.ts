@@ -106,14 +106,16 @@ export function linesOf(node: Node, depth = 0): string[] {
 	if (node.nodeType === Node.TEXT_NODE) return [`${indent}"${(node as Text).data}"`];
 	if (node.nodeType === Node.COMMENT_NODE) return [];
 	const label = node instanceof Element ? node.localName : `#${node.nodeType === Node.DOCUMENT_NODE ? 0 : 1}`;
-	return [indent + label, ...[...node.childNodes].flatMap((child) => linesOf(child, depth + 1))];
+	const inner = node instanceof HTMLIFrameElement ? node.contentDocument : null;
+	const children = inner === null ? [...node.childNodes] : [inner];
+	return [indent + label, ...children.flatMap((child) => linesOf(child, depth + 1))];
 }
 
 /** Records the test's document into a replica. Its assets are named after nothing. */
-export function record() {
+export function record(entered: (document: Document) => void = () => {}) {
 	const replica = new Replica();
 	const asset = mask.assetName("ab".repeat(32));
-	const recorder = new Recorder({ rename: () => asset, send: (events) => replica.handle(events) });
+	const recorder = new Recorder({ rename: () => asset, send: (events) => replica.handle(events), entered });
 	return { replica, recorder };
 }
 

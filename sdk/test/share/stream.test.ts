@@ -61,6 +61,7 @@ function open() {
 		opened: vi.fn(),
 		act: vi.fn(),
 		ended: vi.fn(),
+		tooLarge: vi.fn(),
 	} satisfies StreamTarget;
 	const stream = new Stream("wss://node.example/v1/share", "ticket", target);
 	FakeSocket.last.welcome();
@@ -94,6 +95,35 @@ test("a full socket gets nothing more, and the whole page when it has drained", 
 	socket.bufferedAmount = 0;
 	vi.advanceTimersByTime(60);
 	expect(target.snapshotWanted).toHaveBeenCalledOnce();
+	stream.send([snapshot]);
+	await flushed();
+	expect(socket.records).toHaveLength(1);
+});
+
+test("a page that is left closes its socket at once, and one that is shown again opens another", () => {
+	const { stream, target, socket } = open();
+	stream.leave();
+	expect([socket.isClosed, target.stalled.mock.calls.length]).toEqual([true, 1]);
+	vi.advanceTimersByTime(60_000);
+	expect(FakeSocket.all.length).toBeGreaterThan(1);
+	expect(target.ended).not.toHaveBeenCalled();
+});
+
+/** A page whose only text is so long. */
+function longPage(length: number): PageEvent {
+	const textContent = "x".repeat(length) as mask.Masked;
+	const node = { type: 0 as const, id: 1, childNodes: [{ type: 3 as const, id: 2, textContent }] };
+	return { type: 2, timestamp: 1, data: { node, initialOffset: { left: 0, top: 0 } } };
+}
+
+test("a page over 5 MiB is told to be so, and the next one is sent", async () => {
+	const { stream, target, socket } = open();
+	socket.say({ t: "snapshot", reason: "no_snapshot" });
+	stream.send([longPage(5 * 1024 * 1024)]);
+	await vi.waitFor(() => expect(target.tooLarge).toHaveBeenCalledOnce(), { interval: 1 });
+	expect([target.stalled.mock.calls.length, socket.records.length]).toEqual([1, 0]);
+	socket.say({ t: "snapshot", reason: "no_snapshot" });
+	expect(target.snapshotWanted).toHaveBeenCalledTimes(2);
 	stream.send([snapshot]);
 	await flushed();
 	expect(socket.records).toHaveLength(1);

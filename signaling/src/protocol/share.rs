@@ -76,6 +76,8 @@ pub enum PauseWhy {
     Hidden,
     /// The page is one that is never shown.
     Page,
+    /// The page is larger than a record may be.
+    TooLarge,
 }
 
 /// See [`ClientMessage::Control`](super::ClientMessage::Control).
@@ -173,6 +175,8 @@ pub enum ShareWhy {
     Hidden,
     /// The page is one that is never shown.
     Page,
+    /// The page is larger than a record may be.
+    TooLarge,
     /// The shopper's page or session is gone.
     SharerLeft,
     /// The call ended.

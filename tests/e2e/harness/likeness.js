@@ -90,6 +90,8 @@ export function difference(theirs, seen, path) {
   }
   if (theirs.value !== undefined && theirs.value !== seen.value) return `${here}: the shared value ${theirs.value} is shown as ${seen.value}`;
   for (const part of ['children', 'shadow', 'frame']) {
+    // Nobody may look into a frame from elsewhere.
+    if (part === 'frame' && !theirs.frame) continue;
     const [left, right] = [theirs[part] ?? [], seen[part] ?? []];
     for (let index = 0; index < Math.max(left.length, right.length); index += 1) {
       if (!left[index]) return `${here}: ${JSON.stringify(right[index]).slice(0, 200)} is shown and not there`;

@@ -78,7 +78,6 @@ for (const [shopperKind, agentKind] of pairs()) {
       await until('the view is scrolled as the page is', () => samePicture(shopper, agent, 'scrolled').then(() => true));
     });
 
-    // Documents of frames are not recorded: they stay boxes.
     it('follows shadow roots, tables and right-to-left checkouts', async () => {
       for (const name of ['pl-open-shadow', 'de-table', 'ar-rtl']) {
         await goTo(shopper, store.page(`checkouts/${name}`));

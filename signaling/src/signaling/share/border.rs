@@ -142,6 +142,7 @@ pub(super) fn relay_why(why: ShareWhy) -> Why {
         ShareWhy::Shopper | ShareWhy::Declined | ShareWhy::Withdrawn => Why::Shopper,
         ShareWhy::Hidden => Why::Hidden,
         ShareWhy::Page => Why::Page,
+        ShareWhy::TooLarge => Why::TooLarge,
         ShareWhy::SharerLeft => Why::SharerLeft,
         ShareWhy::CallEnded => Why::CallEnded,
         ShareWhy::Unfollowable => Why::Unfollowable,
@@ -154,6 +155,7 @@ pub(super) fn label(why: ShareWhy) -> &'static str {
         ShareWhy::Shopper => "shopper",
         ShareWhy::Hidden => "hidden",
         ShareWhy::Page => "page",
+        ShareWhy::TooLarge => "too_large",
         ShareWhy::SharerLeft => "sharer_left",
         ShareWhy::CallEnded => "call_ended",
         ShareWhy::Declined => "declined",
@@ -168,6 +170,7 @@ impl From<PauseWhy> for ShareWhy {
             PauseWhy::Shopper => Self::Shopper,
             PauseWhy::Hidden => Self::Hidden,
             PauseWhy::Page => Self::Page,
+            PauseWhy::TooLarge => Self::TooLarge,
         }
     }
 }

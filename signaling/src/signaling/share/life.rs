@@ -34,11 +34,14 @@ impl Signaling {
         }
     }
 
-    /// A page is connected: the first one, the same again, or its successor. Control does not outlive a page.
+    /// A page is connected: the first one, the same again, or its successor. One that takes the place of a page which is
+    /// still connected is another tab: control was not given for that.
     fn sharer_attached(&mut self, now: Instant, id: ShareId) {
-        self.end_control(now, id, ControlWhy::Paused);
         let Some(share) = self.shares.get_mut(&id) else { return };
-        share.sharer.attached = true;
+        if std::mem::replace(&mut share.sharer.attached, true) {
+            self.end_control(now, id, ControlWhy::Paused);
+        }
+        let share = self.shares.get(&id).expect("it was found above");
         if share.phase == Phase::Live {
             self.share_command(id, ShareCommand::Resume);
         } else {
