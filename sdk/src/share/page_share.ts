@@ -100,7 +100,7 @@ export class PageShare {
 		this.#badge.viewers = names;
 	}
 
-	/** Records nothing while paused. What the node asked for and did not get, before or meanwhile, it gets afterwards. */
+	/** Records nothing while paused. A page that the node follows, or waits for, is sent anew afterwards. */
 	set isPaused(paused: boolean) {
 		if (paused === this.#isPaused) return;
 		this.#isPaused = paused;

@@ -53,6 +53,8 @@ export class Stream {
 	/** Whether a snapshot is on its way into the socket: it answers whatever was asked before it is there. */
 	#isAnswering = false;
 	#isFull = false;
+	/** Whether the node has asked for the page on this socket. */
+	#isFollowed = false;
 	#retryTimer: ReturnType<typeof setTimeout> | undefined;
 	#welcomeTimer: ReturnType<typeof setTimeout> | undefined;
 	#pingTimer: ReturnType<typeof setInterval> | undefined;
@@ -105,10 +107,13 @@ export class Stream {
 		return this.#isWanted;
 	}
 
-	/** Nothing more of what was recorded so far is sent; a snapshot that was on its way is wanted still. */
+	/**
+	 * Nothing more of what was recorded so far is sent. Whoever goes on owes the node a snapshot, asked again or not: a
+	 * pause may be told so late that the node has taken it back already. A full socket asks by itself when it has drained.
+	 */
 	withhold(): void {
 		this.#epoch++;
-		if (this.#isAnswering) [this.#isWanted, this.#isAnswering] = [true, false];
+		[this.#isWanted, this.#isAnswering] = [this.#isFollowed && !this.#isFull, false];
 	}
 
 	/** Whether a file may be sent now, or what happens on the page has to go first. */
@@ -172,6 +177,7 @@ export class Stream {
 		if (this.#isWanted || this.#isAnswering) return;
 		this.#epoch++;
 		this.#isWanted = true;
+		this.#isFollowed = true;
 		if (!this.#isFull) this.#target.snapshotWanted();
 	}
 
@@ -232,6 +238,7 @@ export class Stream {
 		this.#epoch++;
 		this.#isOpen = false;
 		this.#isFull = false;
+		this.#isFollowed = false;
 		[this.#isWanted, this.#isAnswering] = [false, false];
 		const socket = this.#socket;
 		this.#socket = undefined;

@@ -46,6 +46,8 @@ export class PageSharing {
 	);
 	/** Whether another tab of the shop shows its page. */
 	#isElsewhere = false;
+	/** Whether another tab of the shop is in front, as it said last. */
+	#isOtherInFront = false;
 	readonly #marks = new MutationObserver(() => this.#handleMark());
 	#page: PageShare | undefined;
 	/** The ticket that {@link #page} stands on, or is being loaded for. */
@@ -136,12 +138,16 @@ export class PageSharing {
 		if (state.phase === "live") {
 			this.#pausedAt = location.href;
 			if (isPausePage()) this.#pause("page");
-		} else if (state.why === "hidden" && !document.hidden && !this.#isElsewhere) {
-			// The page before was left while its tab was hidden, and this one is in front.
+		} else if (state.why === "hidden" && !this.#isUnseen) {
+			// The page before was left while its tab was hidden, or a tab came to the front while the pause was on its way.
 			this.#client.share.consent();
 		} else if (state.why === "page" || state.why === "too_large") {
 			this.#leavePausePage();
 			this.#placeTimer = setInterval(() => this.#leavePausePage(), PLACE_LOOK_MS);
+		} else if (state.why === "sharer_left" && isPausePage()) {
+			// This page opens no stream; agents would wait for one.
+			this.#pausedAt = location.href;
+			this.#pause("page");
 		}
 	}
 
@@ -230,6 +236,7 @@ export class PageSharing {
 	#handleVisibility(): void {
 		if (document.hidden) return this.#pauseIfUnseen();
 		const { state } = this.#client.share;
+		this.#isOtherInFront = false;
 		// Another tab had the share: it is this page's again.
 		if (this.#isElsewhere && state?.ticket !== undefined) void this.#start(state.share, state.ticket);
 		this.#isElsewhere = false;
@@ -238,6 +245,7 @@ export class PageSharing {
 
 	/** A tab of the shop that the shopper looks at shows itself; without one, nothing is shown. */
 	#handleOtherTab(isVisible: boolean): void {
+		this.#isOtherInFront = isVisible;
 		this.#isElsewhere = isVisible || this.#isElsewhere;
 		if (isVisible) this.#goOn();
 		else this.#pauseIfUnseen();
@@ -252,8 +260,13 @@ export class PageSharing {
 	#pauseIfUnseen(): void {
 		clearTimeout(this.#hiddenTimer);
 		this.#hiddenTimer = setTimeout(() => {
-			if (document.hidden && this.#client.share.state?.phase === "live") this.#pause("hidden");
+			if (this.#isUnseen && this.#client.share.state?.phase === "live") this.#pause("hidden");
 		}, HIDDEN_AFTER_MS);
+	}
+
+	/** Whether no tab of the shop is in front. */
+	get #isUnseen(): boolean {
+		return document.hidden && !this.#isOtherInFront;
 	}
 
 	/** What the shopper does in the badge, or what became of the page, here or in another tab. */

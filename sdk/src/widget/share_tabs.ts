@@ -101,6 +101,8 @@ export class TabFollower {
 		if (!document.hidden && this.#ticket !== this.#lent.ticket) void this.#begin(this.#lent);
 		if (this.#page === undefined) return;
 		const { viewers, isPaused, control } = this.#lent;
+		// Another tab may have said that it went away after this one said that it came.
+		if (isPaused && !document.hidden) this.#say({ t: "visible" });
 		this.#page.viewers = viewers;
 		this.#page.isPaused = isPaused;
 		this.#page.control = control && { ...control, endsAt: performance.now() + control.endsInMs };

@@ -66,6 +66,14 @@ test("a page that was sent, paused and goes on is sent when the node asks for it
 	await sent(2);
 });
 
+test("a page that was sent goes on after a pause that the node has taken back before it was heard of", async () => {
+	askForPage();
+	await sent(1);
+	page.isPaused = true;
+	page.isPaused = false;
+	await sent(2);
+});
+
 test("a paused page is not sent, whatever the node asks for", async () => {
 	page.isPaused = true;
 	askForPage();

@@ -41,6 +41,9 @@ const FIREFOX_PREFS = {
   'datareporting.policy.dataSubmissionEnabled': false,
 };
 
+/** A browser may take so long to start where many other programs run. */
+const START_MS = 90_000;
+
 /** A browser that has not quit by then is ended. */
 const QUIT_MS = 5_000;
 
@@ -79,6 +82,7 @@ export async function launch(kind) {
     headless: true,
     args: kind === 'firefox' ? [] : CHROMIUM_ARGS,
     extraPrefsFirefox: kind === 'firefox' ? FIREFOX_PREFS : undefined,
+    timeout: START_MS,
     protocolTimeout: 60_000,
   });
   return new Browser(kind, browser);
@@ -103,10 +107,7 @@ class Browser {
     // A window each: in Firefox, a tab behind another is hidden, and a hidden page asks for no pictures.
     const page = await context.newPage({ type: 'window' });
     await page.setViewport({ width, height });
-    await page.evaluateOnNewDocument(installProbe);
-    for (const step of [prepare].flat().filter(Boolean)) await page.evaluateOnNewDocument(step);
-    await page.goto(url, { waitUntil: 'load' });
-    return page;
+    return visit(page, url, prepare);
   }
 
   /** This browser as a test has it: every page opened through it closes when `scope` ends, see [`keeper`]. */
@@ -119,6 +120,20 @@ class Browser {
     await closeWithin(this.#browser, QUIT_MS);
     this.#browser.process()?.kill('SIGKILL');
   }
+}
+
+/** Opens `url` in a tab beside `page`, in the same window and in front of it. */
+export async function openBeside(page, url) {
+  const tab = await page.browserContext().newPage({ type: 'tab' });
+  await tab.setViewport(page.viewport());
+  return visit(tab, url);
+}
+
+async function visit(page, url, prepare) {
+  await page.evaluateOnNewDocument(installProbe);
+  for (const step of [prepare].flat().filter(Boolean)) await page.evaluateOnNewDocument(step);
+  await page.goto(url, { waitUntil: 'load' });
+  return page;
 }
 
 /**

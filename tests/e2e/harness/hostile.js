@@ -86,12 +86,6 @@ export function provoke() {
   return { ran, asked, touched, title: document.title };
 }
 
-/** Runs in the agent's page: whether the shared page shows `marker`. */
-export function showsMarker(marker) {
-  const search = (root) => [...root.querySelectorAll('iframe')].some(({ contentDocument: inner }) => inner && (inner.body?.textContent.includes(marker) || search(inner)));
-  return search(document);
-}
-
 /**
  * Runs in the agent's page before its scripts: the socket of shared pages leads into the test, `window.__fed`, so that
  * what no relay has seen reaches the view.

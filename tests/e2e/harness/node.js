@@ -2,15 +2,27 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from './browser.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const BINARY = process.env.TILLSIDE ?? `${ROOT}target/debug/tillside`;
 
-/** Starts a node; `settings` are `section.key=value` of its configuration. */
-export async function startNode(settings = []) {
+/** The development mode's only tenant, as a file has to name it that says more about it: see signaling/src/config.rs. */
+const TENANT = `[[tenants]]
+id = "demo"
+origins = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"]
+keys = [{ id = "dev", secret = "tillside development key: everybody knows it" }]
+`;
+
+/**
+ * Starts a node; `settings` are `section.key=value` of its configuration, `cobrowse` lines of what the tenant decides
+ * about shared pages.
+ */
+export async function startNode(settings = [], cobrowse = []) {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: run \`cargo build -p tillside\` first`);
   const free = [
     'signaling.listen=127.0.0.1:0',
@@ -20,6 +32,12 @@ export async function startNode(settings = []) {
     'log.level=info',
   ];
   const args = [...free, ...settings].flatMap((setting) => ['--set', setting]);
+  const folder = mkdtempSync(join(tmpdir(), 'node-'));
+  if (cobrowse.length > 0) {
+    const file = join(folder, 'tillside.toml');
+    writeFileSync(file, [TENANT, '[tenants.cobrowse]', ...cobrowse].join('\n'));
+    args.push('--config', file);
+  }
   const child = spawn(BINARY, ['serve', '--dev', ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.on('data', (data) => (output += data));
@@ -30,6 +48,8 @@ export async function startNode(settings = []) {
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
+  } finally {
+    rmSync(folder, { recursive: true });
   }
   return new Node(child, () => output);
 }

@@ -2,12 +2,15 @@
 
 import { launch, until } from './browser.js';
 import { startNode } from './node.js';
-import { agentArrives, click, find, shopperAsks, take } from './people.js';
+import { agentArrives, click, find, shopperAsks, stage, take } from './people.js';
 import { openStore } from './store.js';
 
-/** What a shared page takes: a node, a store with its widget, and a browser on each side. `keep` closes them. */
-export async function openShop(keep, [shopperKind, agentKind], settings) {
-  const node = keep(await startNode(settings));
+/**
+ * What a shared page takes: a node, a store with its widget, and a browser on each side. `keep` closes them; `settings`
+ * and `cobrowse` are those of [`startNode`].
+ */
+export async function openShop(keep, [shopperKind, agentKind], { settings, cobrowse } = {}) {
+  const node = keep(await startNode(settings, cobrowse));
   const store = keep(await openStore({ help: node.origin }));
   const shopperBrowser = keep(await launch(shopperKind));
   const agentBrowser = keep(await launch(agentKind));
@@ -34,10 +37,21 @@ export function shown(agent) {
   }));
 }
 
+/** Runs in the agent's page: whether the shared page shows `text`. */
+export function showsText(text) {
+  const search = (root) => [...root.querySelectorAll('iframe')].some(({ contentDocument: inner }) => inner && (inner.body?.textContent.includes(text) || search(inner)));
+  return search(document);
+}
+
+/** The shopper goes to another page of the store; the call goes on there. */
+export async function changePage(shopper, address) {
+  await shopper.page.goto(address, { waitUntil: 'load' });
+  await until('the call goes on after the page has changed', async () => (await stage(shopper.page)) === 'call');
+}
+
 /** The shopper goes to another page of the store; the call and the share go on there. */
 export async function goTo(shopper, address) {
-  await shopper.page.goto(address, { waitUntil: 'load' });
-  await until('the call goes on after the page has changed', async () => (await shopper.page.evaluate(() => document.querySelector('tillside-help')?.getAttribute('stage'))) === 'call');
+  await changePage(shopper, address);
   await until('the page is shared again', () => shopper.page.evaluate(() => window.__probe.sockets.some(({ url, readyState }) => url.endsWith('/v1/share') && readyState === WebSocket.OPEN)));
 }
 

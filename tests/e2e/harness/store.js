@@ -12,7 +12,11 @@ import { fileURLToPath } from 'node:url';
 const FIXTURES = fileURLToPath(new URL('../../fixtures/', import.meta.url));
 const MODULES = fileURLToPath(new URL('../node_modules/', import.meta.url));
 
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.png': 'image/png' };
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.png': 'image/png', '.svg': 'image/svg+xml', '.woff': 'font/woff' };
+
+/** Files that only those get who have been on a page of the shop: its cookie stands for a login. */
+const PRIVATE = '/private/';
+const COOKIE = 'signed_in=yes';
 
 /** Every labelled checkout: `{name: [{at, is, part?}]}`; `at` is a path as [`element`](people.js) reads it. */
 export const CHECKOUTS = Object.fromEntries(
@@ -30,6 +34,8 @@ export async function openStore({ help } = {}) {
 }
 
 class Store {
+  /** Who asked for what: the browser's `User-Agent`, and the path. */
+  visits = [];
   #help;
   #server = createServer((request, response) => this.#serve(request, response));
 
@@ -69,9 +75,12 @@ class Store {
   async #serve(request, response) {
     try {
       const { pathname } = new URL(request.url, this.origin);
+      this.visits.push({ browser: request.headers['user-agent'], path: pathname });
       if (pathname === '/help-token') return await this.#mint(request, response);
+      if (pathname.startsWith(PRIVATE) && !request.headers.cookie?.includes(COOKIE)) return response.writeHead(403).end();
       const { body, type } = this.#file(pathname);
-      response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store', 'content-security-policy': this.#policy(pathname) });
+      const login = pathname.startsWith('/pages/') && { 'set-cookie': `${COOKIE}; Path=/; HttpOnly; SameSite=Strict` };
+      response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store', 'content-security-policy': this.#policy(pathname), ...login });
       response.end(body);
     } catch (error) {
       response.writeHead(error.code === 'ENOENT' ? 404 : 500).end(String(error.message));
@@ -109,6 +118,7 @@ class Store {
       `connect-src 'self'${node}${socket}`,
       `frame-src 'self' ${this.provider}`,
       "img-src 'self'",
+      "font-src 'self'",
       "form-action 'self'",
       "base-uri 'none'",
     ].join('; ');

@@ -5,11 +5,12 @@ import assert from 'node:assert/strict';
 import { after, describe } from 'node:test';
 import { chosen, launch, missing, until } from '../harness/browser.js';
 import { openCanary } from '../harness/canary.js';
-import { feedByHand, hostileGroups, hostilePage, provoke, showsMarker, watchForHarm } from '../harness/hostile.js';
+import { feedByHand, hostileGroups, hostilePage, provoke, watchForHarm } from '../harness/hostile.js';
 import { startNode } from '../harness/node.js';
 import { participate } from '../harness/participant.js';
 import { agentArrives, find, shopperAsks, take } from '../harness/people.js';
 import { before, it, keeper } from '../harness/scenario.js';
+import { showsText } from '../harness/sharing.js';
 import { openStore } from '../harness/store.js';
 import { openShare } from '../harness/wire.js';
 
@@ -165,7 +166,7 @@ async function feed(page, messages, marker) {
     return { sockets, pages };
   }, JSON.stringify(messages));
   const end = await until('the page was played or refused', async () => {
-    if (await page.evaluate(showsMarker, marker)) return 'played';
+    if (await page.evaluate(showsText, marker)) return 'played';
     return page.evaluate(({ sockets, pages }) => {
       const isBlank = pages > 0 && document.querySelector('.page-holder iframe').contentDocument.querySelector('iframe') === null;
       return (isBlank || window.__fed.sockets > sockets) && window.__fed.isOpen && 'refused';
@@ -179,7 +180,7 @@ async function relay(stream, page, messages, marker) {
   const asked = stream.heard('snapshot').length;
   for (const events of messages) stream.record(events);
   return until('the page was shown or refused', async () => {
-    if (await page.evaluate(showsMarker, marker)) return 'shown';
+    if (await page.evaluate(showsText, marker)) return 'shown';
     return stream.heard('snapshot').length > asked && 'refused';
   }).then((end) => end === 'shown');
 }
