@@ -173,8 +173,11 @@ async function typeInView(agent, selector, text, state) {
   const isTyped = async () => (await state()).includes(`text=${text} `);
   for (let attempt = 0; attempt < 3; attempt++) {
     await until('nothing is refused any more', async () => !(await wasRefused()));
-    await clickInView(agent, selector);
-    await until('the letters have a field to go to', () => agent.page.evaluate(() => document.querySelector('.page-field') !== null && document.activeElement?.dataset.testid === 'page-keys'));
+    // A page that has just come may come once more, and then no field is chosen any more.
+    await until('the letters have a field to go to', async () => {
+      await clickInView(agent, selector);
+      return agent.page.evaluate(() => document.querySelector('.page-field') !== null && document.activeElement?.dataset.testid === 'page-keys');
+    });
     await agent.page.keyboard.type(text);
     await until('it is typed or refused', async () => (await isTyped()) || (await wasRefused()));
     if (await isTyped()) return;
