@@ -10,6 +10,7 @@ pub mod inbox;
 pub mod link;
 mod links;
 pub mod poller;
+mod rest;
 mod stress;
 mod syscall;
 pub mod tcp;
@@ -23,6 +24,7 @@ use crate::sends::Sends;
 use crate::sfu::{Forwarded, Sfu};
 use links::Links;
 use poller::Poller;
+use rest::Rest;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -58,6 +60,7 @@ struct Worker {
     /// Whether other workers were told all there was.
     told_workers: bool,
     shared: Arc<Shared>,
+    rest: Rest,
     stress: Stress,
     dropped_sends: u64,
 }
@@ -114,12 +117,17 @@ impl Worker {
 
     fn wait(&mut self) -> io::Result<()> {
         let busy = self.udp.has_more() || self.tcp.has_more();
-        let until_due = self.sfu.poll_timeout().saturating_duration_since(Instant::now());
+        if !busy {
+            self.take_rest();
+        }
+        let began = Instant::now();
+        let until_due = self.sfu.poll_timeout().saturating_duration_since(began);
         let longest = if self.held_event.is_some() || !self.told_workers { RETRY } else { WAIT_MAX };
         let timeout = if !busy && self.links.may_sleep() { until_due.min(longest) } else { Duration::ZERO };
         let ready = self.poller.wait(Some(timeout))?;
         self.links.awake();
         let now = Instant::now();
+        self.rest.note_wake(began, now);
         self.udp.handle_ready(ready);
         if ready.inbox {
             self.tcp.handle_accepted(now);
@@ -128,6 +136,15 @@ impl Worker {
             self.tcp.handle_ready(now, connection);
         }
         Ok(())
+    }
+
+    /// Sleeps through arrivals, not through deadlines.
+    fn take_rest(&self) {
+        let now = Instant::now();
+        let rest = self.rest.due(now).min(self.sfu.poll_timeout().saturating_duration_since(now));
+        if !rest.is_zero() {
+            std::thread::sleep(rest);
+        }
     }
 
     fn read_tcp(&mut self, now: Instant) {

@@ -3,6 +3,7 @@
 use super::inbox::{InboxSender, inbox};
 use super::links::{Links, mesh};
 use super::poller::Poller;
+use super::rest::Rest;
 use super::stress::{BUSY_PERMILLE_MAX, Stress};
 use super::tcp::acceptor::{Acceptor, AcceptorHandle};
 use super::tcp::{Accepted, TcpConnections};
@@ -246,6 +247,7 @@ impl Bound {
             held_event: None,
             told_workers: true,
             shared: Arc::clone(&shared),
+            rest: Rest::new(Instant::now()),
             stress: Stress::new(Instant::now()),
             dropped_sends: 0,
         };

@@ -28,6 +28,8 @@ use super::admission::Place;
 /// How long a socket may take to take a frame: whoever takes nothing for so long is gone. A snapshot of 5 MiB passes
 /// at 4 Mbit/s.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// What a socket reads into: a record of the usual size at once, a snapshot in steps.
+const READ_BUFFER_BYTES: usize = 16 * 1024;
 /// How long a client may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often each side is pinged; the sharer's answers say how old its page is when it gets here.
@@ -57,7 +59,7 @@ pub(super) async fn upgrade(
     };
     let id: StreamId = SocketId(shared.next_socket.fetch_add(1, Ordering::Relaxed));
     let upgrade = upgrade.max_message_size(SHARER_FRAME_BYTES_MAX).max_frame_size(SHARER_FRAME_BYTES_MAX);
-    upgrade.on_upgrade(move |socket| async move {
+    upgrade.read_buffer_size(READ_BUFFER_BYTES).on_upgrade(move |socket| async move {
         let mut socket = Socket(socket);
         match greet(&mut socket, &shared, origin).await {
             Ok(pass) => {

@@ -22,6 +22,9 @@ use tokio::sync::mpsc;
 
 /// How long the system's send buffer may stay full: whoever takes nothing for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// What a socket reads into. The library's 128 KiB would be most of what an idle participant holds; nearly all frames are
+/// smaller than this, and larger ones are read in steps.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// How long a client may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -38,7 +41,8 @@ pub(super) async fn upgrade(
         Err(refusal) => return refusal,
     };
     let socket = SocketId(shared.next_socket.fetch_add(1, Ordering::Relaxed));
-    upgrade.max_message_size(FRAME_BYTES_MAX).max_frame_size(FRAME_BYTES_MAX).on_upgrade(move |stream| async move {
+    let upgrade = upgrade.max_message_size(FRAME_BYTES_MAX).max_frame_size(FRAME_BYTES_MAX);
+    upgrade.read_buffer_size(READ_BUFFER_BYTES).on_upgrade(move |stream| async move {
         let (outbox, outgoing) = mpsc::channel(OUTBOX_MAX);
         if shared.inbox.send(Input::Open { socket, origin, outbox }).await.is_ok() {
             let task = Task {
