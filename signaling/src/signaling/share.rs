@@ -233,14 +233,9 @@ impl Signaling {
         Some(text)
     }
 
-    /// Pauses a live share. What the relay knows of the page is wiped, and control ends; but if the page has only gone
-    /// away, as it does on the way to the next one, control waits for it.
+    /// Pauses a live share. What the relay knows of the page is wiped, and control ends.
     fn pause_share(&mut self, now: Instant, id: ShareId, why: ShareWhy) {
-        if why == ShareWhy::SharerLeft {
-            self.suspend_control(now, id);
-        } else {
-            self.end_control(now, id, ControlWhy::Paused);
-        }
+        self.end_control(now, id, ControlWhy::Paused);
         let Some(share) = self.shares.get_mut(&id) else { return };
         share.phase = Phase::Paused(why);
         self.share_command(id, ShareCommand::Pause(border::relay_why(why)));

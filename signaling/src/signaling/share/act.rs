@@ -33,7 +33,7 @@ impl Signaling {
                 self.end_share(now.instant, id, ShareWhy::Shopper, ShareByeReason::Ended);
                 Ok(())
             }
-            ShareAction::Continue { ticket } => self.continue_share(now, room, from, ticket),
+            ShareAction::Continue { ticket } => self.continue_share(room, from, ticket),
         }
     }
 
@@ -124,7 +124,7 @@ impl Signaling {
 
     /// A new session of the same shopper, in the same room, takes over the share of the page before. The ticket proves
     /// that it is that page's successor.
-    fn continue_share(&mut self, now: Moment, room: RoomId, from: ParticipantId, ticket: &str) -> Result<(), Refusal> {
+    fn continue_share(&mut self, room: RoomId, from: ParticipantId, ticket: &str) -> Result<(), Refusal> {
         let session = self.sessions.get(&from).expect("present_in has looked");
         let claims = &session.claims;
         if !claims.may_share() {
@@ -147,7 +147,6 @@ impl Signaling {
         if !self.go_on(id) {
             self.tell_share(id);
         }
-        self.tell_control_to(now.instant, id, from);
         Ok(())
     }
 

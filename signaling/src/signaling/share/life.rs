@@ -34,14 +34,11 @@ impl Signaling {
         }
     }
 
-    /// A page is connected: the first one, the same again, or its successor. One that takes the place of a page which is
-    /// still connected is another tab: control was not given for that.
+    /// A page is connected: the first one, the same again, or its successor. Control does not outlive a page.
     fn sharer_attached(&mut self, now: Instant, id: ShareId) {
+        self.end_control(now, id, ControlWhy::Paused);
         let Some(share) = self.shares.get_mut(&id) else { return };
-        if std::mem::replace(&mut share.sharer.attached, true) {
-            self.end_control(now, id, ControlWhy::Paused);
-        }
-        let share = self.shares.get(&id).expect("it was found above");
+        share.sharer.attached = true;
         if share.phase == Phase::Live {
             self.share_command(id, ShareCommand::Resume);
         } else {

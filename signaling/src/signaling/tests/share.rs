@@ -318,31 +318,6 @@ fn sec_28_control_is_asked_given_and_ended() {
 }
 
 #[test]
-fn sec_28_control_follows_to_the_next_page_and_to_nothing_else() {
-    let mut story = Story::new();
-    let (first, jon) = (story.mara.clone(), story.jon.clone());
-    let share = story.page_ticket.split('.').next().expect("a ticket begins with its share").to_owned();
-    story.grant(Rung::Click);
-    assert_eq!(story.control(&jon, &json!({ "action": "request", "share": share, "rung": "type" })), None);
-    story.clear();
-    story.world.share_event(ShareEvent::SharerGone);
-    let state = last_control(&story.world.take(&jon));
-    assert_eq!((state.phase, state.rung), (ControlPhase::Granted, Rung::Click), "what was asked for on top is void");
-    assert!(matches!(story.commands()[..], [ShareCommand::Pause(Why::SharerLeft)]), "nothing is revoked");
-    story.world.media_lost(&first);
-    let next = story.world.inside(&mara(), "help");
-    let told = act(&mut story.world, &next, &json!({ "action": "continue", "ticket": story.page_ticket }));
-    let state = last_control(&told);
-    assert_eq!((state.phase, state.viewer, state.rung), (ControlPhase::Granted, jon.id.clone(), Rung::Click));
-    story.world.share_event(ShareEvent::SharerAttached);
-    assert!(matches!(story.commands()[..], [.., ShareCommand::Resume]));
-    story.world.take(&jon);
-    story.world.share_event(ShareEvent::SharerAttached);
-    assert_eq!(last_control(&story.world.take(&jon)).why, Some(ControlWhy::Paused), "another tab");
-    assert!(matches!(story.commands()[..], [ShareCommand::Revoke, ShareCommand::Resume]));
-}
-
-#[test]
 fn sec_28_control_ends_with_the_page_and_with_another_agents_grant() {
     let mut story = Story::new();
     let mara = story.mara.clone();
