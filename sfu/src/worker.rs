@@ -138,9 +138,10 @@ impl Worker {
         Ok(())
     }
 
-    /// Sleeps through arrivals, and through deadlines too: none of them is a matter of less than a millisecond.
+    /// Sleeps through arrivals, not through deadlines.
     fn take_rest(&self) {
-        let rest = self.rest.due(Instant::now());
+        let now = Instant::now();
+        let rest = self.rest.due(now).min(self.sfu.poll_timeout().saturating_duration_since(now));
         if !rest.is_zero() {
             std::thread::sleep(rest);
         }
