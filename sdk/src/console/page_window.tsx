@@ -102,12 +102,6 @@ function ownControl(client: TillsideClient, share: KnownShare): KnownControl | u
 	return control?.viewer === client.you?.id ? control : undefined;
 }
 
-/** What one takes up who is in control and has chosen nothing else. */
-function toolInControl(control: KnownControl | undefined): Tool {
-	if (control?.phase !== "granted") return "look";
-	return covers(control.rung, "click") ? "act" : "point";
-}
-
 type ToolOptions = Pick<PageWindowProps, "client" | "share" | "name" | "onNotice">;
 
 /**
@@ -115,9 +109,8 @@ type ToolOptions = Pick<PageWindowProps, "client" | "share" | "name" | "onNotice
  * control ends, the tool is put down.
  */
 function useTool({ client, share, name, onNotice }: ToolOptions): [Tool, (tool: Tool, rung?: Rung) => void] {
-	// Control may have come along from the shop's page before.
-	const [tool, setTool] = useState<Tool>(() => toolInControl(ownControl(client, share)));
-	const isHeld = useRef(tool !== "look");
+	const [tool, setTool] = useState<Tool>("look");
+	const isHeld = useRef(false);
 	const wish = useRef<Tool | undefined>(undefined);
 	const choose = (next: Tool, rung?: Rung) => {
 		const own = ownControl(client, share);
@@ -131,7 +124,7 @@ function useTool({ client, share, name, onNotice }: ToolOptions): [Tool, (tool: 
 		switch (control.phase) {
 			case "granted": {
 				isHeld.current = true;
-				const wished = wish.current ?? toolInControl(control);
+				const wished = wish.current ?? (covers(control.rung, "click") ? "act" : "point");
 				wish.current = undefined;
 				setTool(wished !== "look" && covers(control.rung, RUNG_OF_TOOL[wished]) ? wished : "point");
 				return;
