@@ -138,10 +138,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Sleeps through arrivals, not through deadlines.
     fn take_rest(&self) {
-        let now = Instant::now();
-        let rest = self.rest.due(now).min(self.sfu.poll_timeout().saturating_duration_since(now));
+        let rest = self.rest.due(Instant::now());
         if !rest.is_zero() {
             std::thread::sleep(rest);
         }

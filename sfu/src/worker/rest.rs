@@ -2,12 +2,14 @@
 //!
 //! Waking costs more than forwarding, and packets that are handled together share a system call and warm caches. So turns
 //! that follow each other closely begin at least [`TURN_MIN`] apart. A packet after a pause is never kept waiting, and
-//! neither is one under load, where a turn takes longer than that. Pure: the time is an argument.
+//! neither is one under load, where a turn takes longer than that. What is due meanwhile is done after the rest: reports
+//! and feedback, of which small rooms have so many that waking for each would leave no rest. Pure: the time is an
+//! argument.
 
 use std::time::{Duration, Instant};
 
 /// Least time between the beginnings of two turns while packets come closely: the most that resting adds to the delay of
-/// a packet, and less than half of the millisecond that may be added at half of capacity.
+/// a packet or a timer, and less than half of the millisecond that may be added at half of capacity.
 const TURN_MIN: Duration = Duration::from_micros(400);
 
 /// See the module.
