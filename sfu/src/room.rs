@@ -29,6 +29,7 @@ use crate::rtp::Ssrc;
 use crate::sends::{NetPath, Sends};
 use crate::sfu::SfuConfig;
 use crate::stream::level::Speakers;
+use crate::stream::moment::Moment;
 use crate::stream::twcc::PacketResult;
 use linking::Links;
 use participant::Participant;
@@ -46,6 +47,8 @@ const ARRIVALS_MAX: usize = 512;
 /// What a room needs of its surroundings for one call.
 pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
+    /// The same, as packets are dated.
+    pub(crate) moment: Moment,
     pub(crate) config: &'a SfuConfig,
     pub(crate) rng: &'a mut ChaCha12Rng,
     pub(crate) sends: &'a mut Sends,

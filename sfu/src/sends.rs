@@ -73,7 +73,7 @@ pub struct Sends {
     slab: Box<[u8]>,
     used: usize,
     datagrams: Vec<Send>,
-    /// Where they go: one for each stretch of datagrams to the same remote.
+    /// Where they go: one for each stretch of datagrams to the same remote, and that of a lane without any yet.
     paths: Vec<NetPath>,
 }
 
@@ -92,7 +92,7 @@ impl Sends {
             slab: vec![0; bytes].into_boxed_slice(),
             used: 0,
             datagrams: Vec::with_capacity(datagrams),
-            paths: Vec::with_capacity(datagrams),
+            paths: Vec::with_capacity(datagrams + 1),
         }
     }
 
@@ -106,18 +106,17 @@ impl Sends {
     /// nothing. Returns whether a datagram was added; false also when the slab is full.
     #[inline]
     pub fn write(&mut self, to: NetPath, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> bool {
-        if !self.has_room_for(1) {
-            return false;
-        }
-        let free = &mut self.slab[self.used..self.used + DATAGRAM_MAX];
-        let Some(len) = write(free) else { return false };
-        assert!(len <= DATAGRAM_MAX, "a datagram outgrew its place in the slab");
+        self.lane(to).write(write)
+    }
+
+    /// Opens a lane for datagrams to the same remote.
+    pub fn lane(&mut self, to: NetPath) -> Lane<'_> {
         if self.paths.last() != Some(&to) {
+            let in_use = self.datagrams.last().map_or(0, |last| usize::from(last.path) + 1);
+            self.paths.truncate(in_use);
             self.paths.push(to);
         }
-        self.datagrams.push(Send { start: self.used as u32, len: len as u16, path: (self.paths.len() - 1) as u16 });
-        self.used += len;
-        true
+        Lane { path: (self.paths.len() - 1) as u16, sends: self }
     }
 
     /// Adds a finished datagram. Returns false when the slab is full or `bytes` is longer than [`DATAGRAM_MAX`].
@@ -170,6 +169,29 @@ impl Sends {
         self.used = 0;
         self.datagrams.clear();
         self.paths.clear();
+    }
+}
+
+/// Datagrams to one remote, written one behind the other.
+pub struct Lane<'a> {
+    sends: &'a mut Sends,
+    path: u16,
+}
+
+impl Lane<'_> {
+    /// As [`Sends::write`].
+    #[inline]
+    pub fn write(&mut self, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> bool {
+        let Self { sends, path } = self;
+        if !sends.has_room_for(1) {
+            return false;
+        }
+        let free = &mut sends.slab[sends.used..sends.used + DATAGRAM_MAX];
+        let Some(len) = write(free) else { return false };
+        assert!(len <= DATAGRAM_MAX, "a datagram outgrew its place in the slab");
+        sends.datagrams.push(Send { start: sends.used as u32, len: len as u16, path: *path });
+        sends.used += len;
+        true
     }
 }
 

@@ -19,6 +19,7 @@ use crate::rtp::{DatagramKind, classify};
 use crate::sdp::Candidate;
 use crate::sends::{NetPath, Sends};
 use crate::stream::clock::WallClock;
+use crate::stream::moment::Stopwatch;
 use crate::stun;
 use hashbrown::HashMap;
 use rand_chacha::ChaCha12Rng;
@@ -73,6 +74,7 @@ pub struct Sfu {
     link_controls: VecDeque<(WorkerId, RoomId, LinkControl)>,
     counters: Counters,
     now: Instant,
+    stopwatch: Stopwatch,
 }
 
 impl Sfu {
@@ -94,6 +96,7 @@ impl Sfu {
             link_controls: VecDeque::new(),
             counters,
             now,
+            stopwatch: Stopwatch::new(now),
         }
     }
 
@@ -326,6 +329,7 @@ impl Sfu {
         let room = self.rooms.get_mut(key.0)?;
         let mut context = Context {
             now: self.now,
+            moment: self.stopwatch.moment(self.now),
             config: &self.config,
             rng: &mut self.rng,
             sends,

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | from a publisher | [`activity`], [`ring`], [`nack`], [`keyframe`], [`report`], [`twcc`] (recorder), [`level`] |
 //! | to a subscriber | [`rewrite`] over [`sequence`], [`timestamp`], [`picture`], [`history`]; [`twcc`] (sender), [`bandwidth`] |
-//! | about both | [`clock`], [`quality`] |
+//! | about both | [`clock`], [`moment`], [`quality`] |
 
 pub mod activity;
 pub mod bandwidth;
@@ -16,6 +16,7 @@ pub mod clock;
 pub mod history;
 pub mod keyframe;
 pub mod level;
+pub mod moment;
 pub mod nack;
 pub mod packet;
 pub mod picture;
@@ -24,7 +25,6 @@ pub mod report;
 pub mod rewrite;
 pub mod ring;
 pub mod sequence;
-mod stopwatch;
 mod stretch;
 pub mod timestamp;
 pub mod twcc;

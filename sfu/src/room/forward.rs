@@ -1,7 +1,5 @@
 //! Packets out: subscriber by subscriber, so that what one subscriber gets lies side by side in the send slab.
 
-use super::participant::Participant;
-use super::slot::Egress;
 use super::{Context, Room};
 use crate::sfu::Forwarded;
 
@@ -17,28 +15,23 @@ impl Room {
         let Self { participants, publications, arrivals, cursor, links, .. } = self;
         let room_needed = 2 * arrivals.len() + EXTRA;
         for (index, participant) in participants.iter_mut().skip_while(|(index, _)| index < cursor) {
-            let Participant { transport, downlink, slots, playing, slots_changed, .. } = participant;
-            if !participant.ready || playing.is_empty() {
+            if !participant.ready || participant.playing.is_empty() {
                 continue;
             }
             if !context.sends.has_room_for(room_needed) && !context.sends.is_empty() {
                 *cursor = index;
                 return Forwarded::SlabFull;
             }
-            let Some((path, sealer)) = transport.sending() else { continue };
-            let mut egress = Egress { now: context.now, path, sealer, twcc: &mut downlink.twcc };
             let bytes_before = context.sends.total_bytes();
-            for &slot in &*playing {
-                let slot = &mut slots[slot];
+            let Some(mut sending) = participant.sending(context.moment, context.sends) else { continue };
+            for &slot in sending.playing {
+                let slot = &mut sending.slots[slot];
                 let Some(bound) = slot.publication() else { continue };
-                let publication = &mut publications[bound.0];
-                for arrival in arrivals.iter().filter(|arrival| arrival.publication == bound) {
-                    let encoding_before = slot.encoding();
-                    let written =
-                        slot.forward(&mut egress, publication, arrival.encoding, arrival.sequence, context.sends);
-                    context.counters.rtp_out += u64::from(written);
-                    *slots_changed |= slot.encoding() != encoding_before;
-                }
+                let encoding_before = slot.encoding();
+                let arrivals = arrivals.iter().filter(|arrival| arrival.publication == bound);
+                let written = slot.forward(&mut sending.egress, &mut publications[bound.0], arrivals);
+                context.counters.rtp_out += u64::from(written);
+                *sending.slots_changed |= slot.encoding() != encoding_before;
             }
             context.counters.rtp_bytes_out += (context.sends.total_bytes() - bytes_before) as u64;
         }

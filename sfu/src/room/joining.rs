@@ -75,7 +75,7 @@ impl Room {
                 reference_time: None,
             },
             downlink: Downlink {
-                twcc: TwccSender::new(context.now),
+                twcc: TwccSender::new(),
                 bandwidth: BandwidthEstimate::new(),
                 remb: None,
                 report_rtt: Rtt::default(),
@@ -188,7 +188,7 @@ impl Room {
                     picture_id: context.rng.random(),
                     tl0: context.rng.random(),
                 };
-                participant.slots.push(Slot::new(context.now, media, slot, start));
+                participant.slots.push(Slot::new(media, slot, start));
             }
             (Some(known), Some(slot)) => known.renegotiate(media, slot),
             (Some(_), None) => {

@@ -6,10 +6,11 @@ use crate::command::Binding;
 use crate::id::{Mid, ParticipantId};
 use crate::rtp::Ssrc;
 use crate::sdp::{ExtensionMap, MediaKind, OfferOutline, Purpose};
-use crate::sends::NetPath;
-use crate::srtp::{SSRCS_PER_SESSION_MAX, SrtpSealer};
+use crate::sends::Sends;
+use crate::srtp::SSRCS_PER_SESSION_MAX;
 use crate::stream::bandwidth::BandwidthEstimate;
 use crate::stream::clock::PublisherClock;
+use crate::stream::moment::Moment;
 use crate::stream::report::Rtt;
 use crate::stream::twcc::{TwccRecorder, TwccSender};
 use crate::transport::{Rate, Transport};
@@ -85,6 +86,14 @@ pub(super) struct Downlink {
     pub(super) fraction_lost: u8,
 }
 
+/// A participant that is sent to; the fields are its own.
+pub(super) struct Sending<'a> {
+    pub(super) egress: Egress<'a>,
+    pub(super) slots: &'a mut [Slot],
+    pub(super) playing: &'a [usize],
+    pub(super) slots_changed: &'a mut bool,
+}
+
 /// Which publication and encoding each of a participant's SSRCs carries. A short list, searched from the front: a
 /// participant sends two to ten streams.
 #[derive(Default)]
@@ -93,11 +102,13 @@ pub(super) struct Streams {
 }
 
 impl Participant {
-    /// What sealing toward this participant takes; `None` while it cannot be sent to.
+    /// What sending to this participant takes; `None` while it cannot be sent to.
     #[inline]
-    pub(super) fn egress(&mut self, now: Instant) -> Option<(Egress<'_>, &mut [Slot])> {
-        let (path, sealer): (NetPath, &mut SrtpSealer) = self.transport.sending()?;
-        Some((Egress { now, path, sealer, twcc: &mut self.downlink.twcc }, &mut self.slots))
+    pub(super) fn sending<'a>(&'a mut self, now: Moment, sends: &'a mut Sends) -> Option<Sending<'a>> {
+        let Self { transport, downlink, slots, playing, slots_changed, .. } = self;
+        let (path, sealer) = transport.sending()?;
+        let egress = Egress { now, lane: sends.lane(path), sealer, twcc: &mut downlink.twcc };
+        Some(Sending { egress, slots, playing, slots_changed })
     }
 
     /// Brings in line what follows from the slots. To be called whenever one was bound, wished for, or taken away.

@@ -39,6 +39,7 @@ pub(super) fn collect(extensions: rtp::Extensions<'_>, negotiated: &ExtensionMap
 }
 
 /// The collected extensions under a subscriber's ids, without those it did not negotiate.
+#[inline(always)]
 pub(super) fn translate<'a>(
     mut collected: &'a [u8],
     negotiated: &'a ExtensionMap,
@@ -50,21 +51,6 @@ pub(super) fn translate<'a>(
         Some((*kind, value))
     });
     passed.filter_map(|(kind, value)| Some(rtp::Extension { id: negotiated.id_of_number(kind)?, value }))
-}
-
-/// Adds the same to a header. False if they do not fit its form.
-#[inline(always)]
-pub(super) fn push(mut collected: &[u8], negotiated: &ExtensionMap, block: &mut rtp::ShortBlock<'_>) -> bool {
-    while let [kind, len, rest @ ..] = collected {
-        let Some((value, rest)) = rest.split_at_checked(usize::from(*len)) else { return true };
-        collected = rest;
-        if let Some(id) = negotiated.id_of_number(*kind)
-            && !block.push(id, value)
-        {
-            return false;
-        }
-    }
-    true
 }
 
 /// The audio level among the collected extensions (RFC 6464).

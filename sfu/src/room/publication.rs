@@ -10,6 +10,7 @@ use crate::rtp::{RtpPacket, Ssrc};
 use crate::sdp::{self, Extension, ExtensionMap, MediaKind, NegotiatedMedia, PayloadTypes};
 use crate::stream::ENCODINGS_MAX;
 use crate::stream::clock::PublisherClock;
+use crate::stream::moment::Moment;
 use std::time::Instant;
 
 /// Index of a publication in its room.
@@ -201,7 +202,13 @@ impl Publication {
     }
 
     /// Takes in a packet of one of the encodings. Gives its extended sequence number if it is new and readable.
-    pub(super) fn receive(&mut self, now: Instant, role: StreamRole, packet: &RtpPacket<'_>) -> Option<u64> {
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        moment: Moment,
+        role: StreamRole,
+        packet: &RtpPacket<'_>,
+    ) -> Option<u64> {
         let mut scratch = [0; PASSED_BYTES_MAX];
         let used = passed::collect(packet.extensions(), &self.extensions, &mut scratch);
         let descriptor = self.extensions.id(Extension::DependencyDescriptor).and_then(|id| packet.extension(id));
@@ -220,7 +227,7 @@ impl Publication {
             extensions: &scratch[..used],
             dependency_descriptor: descriptor,
         };
-        self.encodings[usize::from(role.encoding)].receive(now, &incoming)
+        self.encodings[usize::from(role.encoding)].receive(now, moment, &incoming)
     }
 
     /// The packet inside an RTX packet (RFC 4588 §4): its number comes first, then its payload. Packets of padding

@@ -63,7 +63,7 @@ impl Room {
     pub(super) fn select_for(&mut self, context: &mut Context<'_>, key: ParticipantKey) {
         let Self { participants, publications, timers, .. } = self;
         let participant = &mut participants[key.0];
-        choose_encodings(context.now, participant, publications);
+        choose_encodings(context, participant, publications);
         let plays = participant.ready && participant.connected;
         if participant.playing.iter().any(|&slot| participant.slots[slot].wants_untold(publications)) {
             // Another worker sends nothing of it before it is told.
@@ -218,11 +218,12 @@ impl Publication {
 }
 
 /// Walks the slots in the order of the receiver's priorities, audio first, and shares out the estimate.
-fn choose_encodings(now: Instant, participant: &mut Participant, publications: &Slab<Publication>) {
+fn choose_encodings(context: &Context<'_>, participant: &mut Participant, publications: &Slab<Publication>) {
+    let now = context.now;
     let Participant { slots, playing, slots_changed, downlink, .. } = participant;
     let mut budget = if participant.reports_arrivals {
-        if let Some(since) = downlink.twcc.unanswered_since() {
-            downlink.bandwidth.on_silence(now, since);
+        if let Some(silence) = downlink.twcc.unanswered_for(context.moment) {
+            downlink.bandwidth.on_silence(now, now - silence);
         }
         downlink.bandwidth.estimate().bps()
     } else {

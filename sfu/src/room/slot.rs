@@ -1,26 +1,23 @@
 //! A slot: the m-line on which one participant receives, and the rewriting that makes whatever is bound to it one
-//! continuous stream.
+//! continuous stream. Bytes are written by [`writing`].
 
+mod writing;
+
+use super::Arrival;
 use super::encoding::clock_rate;
-use super::passed;
 use super::publication::{Publication, PublicationKey};
 use crate::command::{SlotWish, Why};
 use crate::id::Mid;
-use crate::rtp::vp8::{self, FrameNumbers};
-use crate::rtp::{self, HeaderFields, PayloadType, SequenceNumber, Ssrc, write_header_with};
-use crate::sdp::{self, Codec, Extension, ExtensionMap, MediaKind, NegotiatedMedia, PayloadTypes};
-use crate::sends::{NetPath, Sends};
-use crate::srtp::SrtpSealer;
+use crate::rtp::Ssrc;
+use crate::sdp::{self, Extension, ExtensionMap, MediaKind, NegotiatedMedia, PayloadTypes};
 use crate::stream::ENCODINGS_MAX;
 use crate::stream::clock::RtpClock;
 use crate::stream::history::Origin;
 use crate::stream::keyframe::RequesterLimit;
-use crate::stream::picture::{Picture, PictureId};
-use crate::stream::rewrite::{Kind, Resend, Rewriter, Rewritten, Start};
-use crate::stream::ring::StoredMut;
-use crate::stream::twcc::TwccSender;
-use std::ops::Range;
-use std::time::{Duration, Instant};
+use crate::stream::rewrite::{Kind, Resend, Rewriter, Start};
+use std::time::Duration;
+pub(super) use writing::Egress;
+use writing::Outlet;
 
 /// Packets that may have overtaken the first one of a keyframe and wait in the ring: those of a round trip, when it was
 /// lost and sent again.
@@ -64,24 +61,9 @@ pub(super) struct Choice {
     pub(super) why: Option<Why>,
 }
 
-/// What sealing toward one participant takes: where it goes, with which key, and the transport-wide count.
-pub(super) struct Egress<'a> {
-    pub(super) now: Instant,
-    pub(super) path: NetPath,
-    pub(super) sealer: &'a SrtpSealer,
-    pub(super) twcc: &'a mut TwccSender,
-}
-
-/// The same packet for the first time, or again on request.
-#[derive(Clone, Copy)]
-enum Copy {
-    First,
-    Again,
-}
-
 impl Slot {
     /// `media` has a slot. `start` are random first numbers.
-    pub(super) fn new(now: Instant, media: &NegotiatedMedia, slot: &sdp::Slot, start: Start) -> Self {
+    pub(super) fn new(media: &NegotiatedMedia, slot: &sdp::Slot, start: Start) -> Self {
         let kind = if media.kind == MediaKind::Audio { Kind::Audio } else { Kind::Video };
         Self {
             mid: media.mid,
@@ -95,7 +77,7 @@ impl Slot {
             octets_sent: 0,
             payload_types: media.payload_types.clone(),
             extensions: slot.extensions.clone(),
-            rewriter: Rewriter::new(now, kind, clock_rate(media.kind), start),
+            rewriter: Rewriter::new(kind, clock_rate(media.kind), start),
             next_rtx: u64::from(start.sequence ^ 0x5555),
         }
     }
@@ -135,12 +117,13 @@ impl Slot {
     /// The encoding whose keyframe is waited for.
     pub(super) fn awaited_encoding(&self, publication: &Publication) -> Option<u8> {
         let subscription = self.subscription.as_ref()?;
-        subscription.choice.target.filter(|target| !self.is_forwarding(publication, *target))
+        subscription.choice.target.filter(|target| self.shown(publication) != Some(*target))
     }
 
     /// Whether the receiver can decode any codec of the publication.
     pub(super) fn understands(&self, publication: &Publication) -> bool {
-        publication.payload_types.codecs().iter().any(|codec| self.payload_type_for(codec.codec).is_some())
+        let published = &publication.payload_types;
+        published.codecs().iter().any(|codec| self.outlet(published, codec.payload_type).is_some())
     }
 
     /// Whether the receiver reports send times instead of transport-wide numbers.
@@ -148,21 +131,27 @@ impl Slot {
         self.extensions.id(Extension::TransportCc).is_some()
     }
 
-    /// Forwards one new packet of the bound publication, if it belongs to what the slot shows. Returns packets written.
+    /// Forwards what arrived of the bound publication, as far as it belongs to what the slot shows. Returns packets
+    /// written.
     #[inline]
-    pub(super) fn forward(
+    pub(super) fn forward<'a>(
         &mut self,
         egress: &mut Egress<'_>,
         publication: &mut Publication,
-        encoding: u8,
-        sequence: u64,
-        sends: &mut Sends,
+        arrivals: impl Iterator<Item = &'a Arrival>,
     ) -> u32 {
-        if self.is_forwarding(publication, encoding) {
-            return u32::from(self.forward_stored(egress, publication, encoding, sequence, sends));
+        let mut written = 0;
+        let mut outlet = None;
+        let mut shown = self.shown(publication);
+        for &Arrival { encoding, sequence, .. } in arrivals {
+            if shown == Some(encoding) {
+                written += u32::from(self.forward_stored(egress, &mut outlet, publication, encoding, sequence));
+            } else if self.subscription.as_ref().is_some_and(|wanted| wanted.choice.target == Some(encoding)) {
+                written += self.switch(egress, publication, encoding, sequence);
+                shown = self.shown(publication);
+            }
         }
-        let awaited = self.subscription.as_ref().and_then(|subscription| subscription.choice.target) == Some(encoding);
-        if awaited { self.switch(egress, publication, encoding, sequence, sends) } else { 0 }
+        written
     }
 
     /// Sends a packet again that the receiver says it lost. Returns whether it was sent.
@@ -172,7 +161,6 @@ impl Slot {
         publication: &mut Publication,
         sequence: u16,
         rtt: Duration,
-        sends: &mut Sends,
     ) -> bool {
         let Ok(Resend { origin: Origin::Source { encoding, sequence }, rewritten }) =
             self.rewriter.resend(egress.now, sequence, rtt)
@@ -181,7 +169,7 @@ impl Slot {
         };
         let Publication { encodings, payload_types, .. } = publication;
         let stored = encodings.get_mut(usize::from(encoding)).and_then(|source| source.ring.packet_mut(sequence));
-        stored.is_some_and(|stored| self.write(egress, payload_types, stored, &rewritten, Copy::Again, sends))
+        stored.is_some_and(|stored| self.write_again(egress, payload_types, stored, &rewritten))
     }
 
     /// Where a timestamp of the forwarded encoding lies on the slot's clock, for sender reports.
@@ -189,225 +177,69 @@ impl Slot {
         self.rewriter.translate(timestamp)
     }
 
+    /// The encoding on its way, while it is to be shown and has not begun anew.
     #[inline]
-    fn is_forwarding(&self, publication: &Publication, encoding: u8) -> bool {
+    fn shown(&self, publication: &Publication) -> Option<u8> {
+        let encoding = self.rewriter.encoding()?;
         let generation = publication.encodings[usize::from(encoding)].generation;
-        self.rewriter.encoding() == Some(encoding)
-            && self.subscription.as_ref().is_some_and(|s| s.generation == generation && s.choice.target.is_some())
+        let subscription = self.subscription.as_ref()?;
+        (subscription.generation == generation && subscription.choice.target.is_some()).then_some(encoding)
     }
 
     /// Goes over to another encoding or publication, if this packet is one where a decoder can.
     #[cold]
-    fn switch(
-        &mut self,
-        egress: &mut Egress<'_>,
-        publication: &mut Publication,
-        encoding: u8,
-        sequence: u64,
-        sends: &mut Sends,
-    ) -> u32 {
-        let source = &publication.encodings[usize::from(encoding)];
-        let Some(stored) = source.ring.packet(sequence).filter(|stored| stored.facts.is_switch_point()) else {
-            return 0;
-        };
+    fn switch(&mut self, egress: &mut Egress<'_>, publication: &mut Publication, encoding: u8, sequence: u64) -> u32 {
+        let Publication { encodings, payload_types, .. } = publication;
         let mut clocks: [Option<RtpClock>; ENCODINGS_MAX] = [None; ENCODINGS_MAX];
-        for (clock, encoding) in clocks.iter_mut().zip(&publication.encodings) {
+        for (clock, encoding) in clocks.iter_mut().zip(&*encodings) {
             *clock = encoding.clock;
         }
+        let source = &mut encodings[usize::from(encoding)];
+        let newest = source.ring.highest().unwrap_or(sequence);
+        let Some(stored) = source.ring.packet_mut(sequence).filter(|stored| stored.facts.is_switch_point()) else {
+            return 0;
+        };
         let subscription = self.subscription.as_mut().expect("only what is subscribed is switched to");
         if subscription.generation != source.generation {
             subscription.generation = source.generation;
             self.rewriter.rebind();
         }
-        let Some(rewritten) = self.rewriter.switch(encoding, sequence, stored.facts, &clocks) else { return 0 };
-        let newest = source.ring.highest().unwrap_or(sequence);
-        let mut written = u32::from(self.write_first(egress, publication, encoding, sequence, &rewritten, sends));
+        let facts = stored.facts;
+        let Some(rewritten) = self.rewriter.switch(encoding, sequence, facts, &clocks) else { return 0 };
+        let mut outlet = self.outlet(payload_types, facts.payload_type);
+        let mut written = u32::from(outlet.is_some_and(|outlet| self.write_first(egress, outlet, stored, &rewritten)));
+        self.rewriter.note(encoding, sequence, facts, &rewritten);
         for overtaker in sequence + 1..=newest.min(sequence + OVERTAKERS_MAX) {
-            written += u32::from(self.forward_stored(egress, publication, encoding, overtaker, sends));
+            written += u32::from(self.forward_stored(egress, &mut outlet, publication, encoding, overtaker));
         }
         written
     }
 
     /// Forwards a packet of the encoding that is on its way, if the ring has it. Returns whether it was written.
+    /// `outlet` is that of the packet before.
     #[inline(always)]
     fn forward_stored(
         &mut self,
         egress: &mut Egress<'_>,
+        outlet: &mut Option<Outlet>,
         publication: &mut Publication,
         encoding: u8,
         sequence: u64,
-        sends: &mut Sends,
     ) -> bool {
         let Publication { encodings, payload_types, .. } = publication;
         let Some(stored) = encodings[usize::from(encoding)].ring.packet_mut(sequence) else { return false };
+        let facts = stored.facts;
         if stored.payload.is_empty() {
             // Padding, with which a publisher probes: it has a number, which must not become a gap.
-            self.rewriter.skip(encoding, sequence, stored.facts);
+            self.rewriter.skip(encoding, sequence, facts);
             return false;
         }
-        let facts = stored.facts;
+        if outlet.is_none_or(|outlet| outlet.source != facts.payload_type) {
+            *outlet = self.outlet(payload_types, facts.payload_type);
+        }
         let Some(rewritten) = self.rewriter.forward(encoding, sequence, facts) else { return false };
-        let written = self.write(egress, payload_types, stored, &rewritten, Copy::First, sends);
+        let written = outlet.is_some_and(|outlet| self.write_first(egress, outlet, stored, &rewritten));
         self.rewriter.note(encoding, sequence, facts, &rewritten);
         written
-    }
-
-    fn write_first(
-        &mut self,
-        egress: &mut Egress<'_>,
-        publication: &mut Publication,
-        encoding: u8,
-        sequence: u64,
-        rewritten: &Rewritten,
-        sends: &mut Sends,
-    ) -> bool {
-        let Publication { encodings, payload_types, .. } = publication;
-        let Some(stored) = encodings[usize::from(encoding)].ring.packet_mut(sequence) else { return false };
-        let facts = stored.facts;
-        let written = self.write(egress, payload_types, stored, rewritten, Copy::First, sends);
-        self.rewriter.note(encoding, sequence, facts, rewritten);
-        written
-    }
-
-    /// Seals one packet straight into the send slab.
-    #[inline(always)]
-    fn write(
-        &mut self,
-        egress: &mut Egress<'_>,
-        payload_types: &PayloadTypes,
-        stored: StoredMut<'_>,
-        rewritten: &Rewritten,
-        copy: Copy,
-        sends: &mut Sends,
-    ) -> bool {
-        let StoredMut { facts, extensions, payload: whole } = stored;
-        let Some(codec) = payload_types.codec_for(facts.payload_type) else { return false };
-        let Some((payload_type, part)) = self.payload_for(codec, whole) else { return false };
-        let Some(header) = self.header(payload_type, rewritten, copy) else { return false };
-        let original = rewritten.picture.map(|picture| Original::renumber(&mut whole[part.clone()], &picture));
-        let payload = &whole[part.clone()];
-
-        let stamp_id = self.extensions.id(Extension::TransportCc);
-        let stamp = stamp_id.map_or(0, |_| egress.twcc.stamp(egress.now, payload.len())).to_be_bytes();
-        let (roc, sealer, map) = (header.roc, egress.sealer, &self.extensions);
-        let push = |block: &mut rtp::ShortBlock<'_>| {
-            passed::push(extensions, map, block) && stamp_id.is_none_or(|id| block.push(id, &stamp))
-        };
-        let all = || passed::translate(extensions, map).chain(stamp_id.map(|id| rtp::Extension { id, value: &stamp }));
-        let written = sends.write(egress.path, |out| {
-            let header_len = write_header_with(out, &header.fields, push, all)?;
-            match copy {
-                Copy::First => sealer.seal_rtp(roc, out, header_len, payload),
-                Copy::Again => {
-                    let number = rewritten.sequence().to_be_bytes();
-                    sealer.seal_rtp_parts(roc, out, header_len, &number, payload)
-                }
-            }
-        });
-        if written && let Copy::First = copy {
-            self.packets_sent = self.packets_sent.wrapping_add(1);
-            self.octets_sent = self.octets_sent.wrapping_add(payload.len() as u32);
-        }
-        if let Some(original) = original {
-            original.restore(&mut whole[part]);
-        }
-        written
-    }
-
-    /// The receiver's payload type for a codec, with the part of the payload it can read. Redundant Opus loses its
-    /// redundancy for a receiver that does not know it, and for one that numbers Opus otherwise than the redundancy's
-    /// headers say.
-    #[inline]
-    fn payload_for(&self, codec: Codec, payload: &[u8]) -> Option<(u8, Range<usize>)> {
-        if codec == Codec::OpusRed {
-            return self.redundant_payload_for(payload);
-        }
-        Some((self.payload_types.pt_for(codec)?, 0..payload.len()))
-    }
-
-    fn redundant_payload_for(&self, payload: &[u8]) -> Option<(u8, Range<usize>)> {
-        let opus = self.payload_types.pt_for(Codec::Opus)?;
-        let primary = rtp::red::primary(payload)?;
-        match self.payload_types.pt_for(Codec::OpusRed) {
-            Some(red) if primary.payload_type == opus => Some((red, 0..payload.len())),
-            // The primary encoding comes last (RFC 2198 §3).
-            _ => Some((opus, payload.len() - primary.payload.len()..payload.len())),
-        }
-    }
-
-    fn payload_type_for(&self, codec: Codec) -> Option<u8> {
-        let codec = if codec == Codec::OpusRed { Codec::Opus } else { codec };
-        self.payload_types.pt_for(codec)
-    }
-
-    #[inline]
-    fn header(&mut self, payload_type: u8, rewritten: &Rewritten, copy: Copy) -> Option<Header> {
-        let (payload_type, ssrc, sequence, roc) = match copy {
-            Copy::First => (payload_type, self.ssrc, rewritten.sequence(), rewritten.roc()),
-            Copy::Again => {
-                let rtx = self.payload_types.rtx_for(payload_type)?;
-                let index = self.next_rtx;
-                self.next_rtx += 1;
-                (rtx, self.rtx_ssrc?, index as u16, (index >> 16) as u32)
-            }
-        };
-        let fields = HeaderFields {
-            marker: rewritten.marker,
-            payload_type: PayloadType::new(payload_type)?,
-            sequence: SequenceNumber(sequence),
-            timestamp: rewritten.timestamp,
-            ssrc,
-        };
-        Some(Header { fields, roc })
-    }
-}
-
-struct Header {
-    fields: HeaderFields,
-    roc: u32,
-}
-
-/// The head of a payload as the publisher wrote it, while the ring's copy carries a subscriber's frame numbers. That copy
-/// is sealed straight from the ring then, and put right afterwards: a word moves instead of the packet.
-struct Original(u64);
-
-impl Original {
-    /// Puts other numbers into the descriptor that `payload` begins with.
-    #[inline(always)]
-    fn renumber(payload: &mut [u8], picture: &Picture) -> Self {
-        let original = Self::head(payload);
-        let numbers = FrameNumbers {
-            picture_id: picture.id.map_or(0, PictureId::value),
-            tl0: picture.tl0.unwrap_or_default(),
-            key_index: picture.key_index.unwrap_or_default(),
-        };
-        Self::set_head(payload, vp8::renumber(original, numbers));
-        Self(original)
-    }
-
-    #[inline(always)]
-    fn restore(&self, payload: &mut [u8]) {
-        Self::set_head(payload, self.0);
-    }
-
-    /// The first bytes; of a shorter payload all, followed by zeros.
-    #[inline(always)]
-    fn head(payload: &[u8]) -> u64 {
-        payload.first_chunk().map_or_else(|| Self::short_head(payload), |head| u64::from_be_bytes(*head))
-    }
-
-    #[inline(always)]
-    fn set_head(payload: &mut [u8], head: u64) {
-        match payload.first_chunk_mut() {
-            Some(place) => *place = head.to_be_bytes(),
-            None => payload.copy_from_slice(&head.to_be_bytes()[..payload.len()]),
-        }
-    }
-
-    #[cold]
-    fn short_head(payload: &[u8]) -> u64 {
-        let mut head = [0; size_of::<u64>()];
-        head[..payload.len()].copy_from_slice(payload);
-        u64::from_be_bytes(head)
     }
 }

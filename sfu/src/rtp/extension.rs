@@ -11,6 +11,8 @@ const PREAMBLE_BYTES: usize = 4;
 const ONE_BYTE_ID_MAX: u8 = 14;
 /// Longest value the one-byte form can carry; its shortest is one byte.
 const ONE_BYTE_LEN_MAX: usize = 16;
+/// Longest block that goes over to the two-byte form: of an element for each id. No id comes twice.
+const SHORT_ELEMENTS_MAX: usize = ONE_BYTE_ID_MAX as usize * (1 + ONE_BYTE_LEN_MAX);
 
 /// One extension: its id as negotiated with the participant, and its bytes.
 ///
@@ -103,37 +105,33 @@ impl<'a> Iterator for Extensions<'a> {
     }
 }
 
-/// Writes the extension block with its four bytes of preamble, padded to whole words. Returns its length: 0 when there
-/// are no extensions, `None` when it does not fit or cannot be encoded.
-#[inline]
-pub(super) fn write_block(out: &mut [u8], extensions: &[Extension<'_>]) -> Option<usize> {
-    let mut block = ShortBlock::new(out);
-    if extensions.iter().all(|extension| block.push(extension.id, extension.value)) {
-        return block.finish();
-    }
-    write_long_block(out, extensions.iter().copied())
-}
-
-/// An extension block in its one-byte form, written element by element.
-pub struct ShortBlock<'a> {
+/// An extension block with its four bytes of preamble, written element by element: in the one-byte form as long as every
+/// element fits it (RFC 8285 §4.2), else in the two-byte form.
+///
+/// Takes what it is given at once: an iterator of elements would be copied about, which takes longer than to write them.
+pub(super) struct BlockWriter<'a> {
     out: &'a mut [u8],
     at: usize,
+    form: Form,
 }
 
-impl<'a> ShortBlock<'a> {
+impl<'a> BlockWriter<'a> {
     /// A block at the front of `out`.
     #[inline(always)]
     pub(super) fn new(out: &'a mut [u8]) -> Self {
-        Self { out, at: PREAMBLE_BYTES }
+        Self { out, at: PREAMBLE_BYTES, form: Form::OneByte }
     }
 
-    /// Adds an element. False, and the block is of no use, if it does not fit or needs the two-byte form.
+    /// Adds an element; `None` if it has no room or cannot be written.
     #[inline(always)]
-    #[must_use]
-    pub fn push(&mut self, id: u8, value: &[u8]) -> bool {
+    pub(super) fn push(&mut self, extension: Extension<'_>) -> Option<()> {
+        let Extension { id, value } = extension;
+        let is_short = (1..=ONE_BYTE_ID_MAX).contains(&id) && (1..=ONE_BYTE_LEN_MAX).contains(&value.len());
+        if self.form == Form::TwoByte || !is_short {
+            return self.push_long(extension);
+        }
         let end = self.at + 1 + value.len();
-        let fits = (1..=ONE_BYTE_ID_MAX).contains(&id) && (1..=ONE_BYTE_LEN_MAX).contains(&value.len());
-        let Some([head, place @ ..]) = self.out.get_mut(self.at..end).filter(|_| fits) else { return false };
+        let [head, place @ ..] = self.out.get_mut(self.at..end)? else { return None };
         *head = id << 4 | (value.len() - 1) as u8;
         // Nearly all are of one or two bytes, for which a call to copy takes longer than the copy.
         match (place, value) {
@@ -142,49 +140,65 @@ impl<'a> ShortBlock<'a> {
             (place, value) => place.copy_from_slice(value),
         }
         self.at = end;
-        true
+        Some(())
     }
 
-    /// Its length, as [`write_block`] gives it.
-    #[inline(always)]
-    pub(super) fn finish(self) -> Option<usize> {
-        finish_block(self.out, self.at, ONE_BYTE_PROFILE)
-    }
-}
-
-/// The same in the two-byte form.
-#[cold]
-pub(super) fn write_long_block<'a>(out: &mut [u8], extensions: impl Iterator<Item = Extension<'a>>) -> Option<usize> {
-    let mut at = PREAMBLE_BYTES;
-    for Extension { id, value } in extensions {
+    #[cold]
+    fn push_long(&mut self, extension: Extension<'_>) -> Option<()> {
+        if self.form == Form::OneByte {
+            self.lengthen()?;
+        }
+        let Extension { id, value } = extension;
         let len = u8::try_from(value.len()).ok().filter(|_| id != 0)?;
-        let (head, rest) = out.get_mut(at..at + 2 + value.len())?.split_first_chunk_mut()?;
+        let end = self.at + 2 + value.len();
+        let (head, rest) = self.out.get_mut(self.at..end)?.split_first_chunk_mut()?;
         *head = [id, len];
         rest.copy_from_slice(value);
-        at += 2 + value.len();
+        self.at = end;
+        Some(())
     }
-    finish_block(out, at, TWO_BYTE_PROFILE)
-}
 
-#[inline]
-fn finish_block(out: &mut [u8], at: usize, profile: u16) -> Option<usize> {
-    if at == PREAMBLE_BYTES {
-        return Some(0);
+    /// Goes over to the two-byte form with what is written already.
+    fn lengthen(&mut self) -> Option<()> {
+        let mut written = [0; SHORT_ELEMENTS_MAX];
+        let written = written.get_mut(..self.at - PREAMBLE_BYTES)?;
+        written.copy_from_slice(&self.out[PREAMBLE_BYTES..self.at]);
+        (self.at, self.form) = (PREAMBLE_BYTES, Form::TwoByte);
+        Extensions { form: Form::OneByte, block: written }.try_for_each(|extension| self.push_long(extension))
     }
-    let end = at.next_multiple_of(4);
-    for padding in out.get_mut(at..end)? {
-        *padding = 0;
+
+    /// Pads the block to whole words and writes the preamble. Gives its length: 0 without elements, for which there is no
+    /// block; `None` when it does not fit.
+    #[inline(always)]
+    pub(super) fn finish(self) -> Option<usize> {
+        let Self { out, at, form } = self;
+        if at == PREAMBLE_BYTES {
+            return Some(0);
+        }
+        let end = at.next_multiple_of(4);
+        match out.get_mut(at..at + 4) {
+            // A whole word, whatever part of it pads: filling one to three bytes would be a call.
+            Some(word) => word.copy_from_slice(&[0; 4]),
+            None => out.get_mut(at..end)?.fill(0),
+        }
+        let profile = if form == Form::OneByte { ONE_BYTE_PROFILE } else { TWO_BYTE_PROFILE };
+        let words = u16::try_from(end / 4 - 1).ok()?;
+        out[..2].copy_from_slice(&profile.to_be_bytes());
+        out[2..4].copy_from_slice(&words.to_be_bytes());
+        Some(end)
     }
-    let words = u16::try_from(end / 4 - 1).ok()?;
-    out[..2].copy_from_slice(&profile.to_be_bytes());
-    out[2..4].copy_from_slice(&words.to_be_bytes());
-    Some(end)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn write_block(out: &mut [u8], extensions: &[Extension<'_>]) -> Option<usize> {
+        let mut block = BlockWriter::new(out);
+        extensions.iter().try_for_each(|extension| block.push(*extension))?;
+        block.finish()
+    }
 
     fn elements(profile: u16, block: &[u8]) -> Vec<(u8, Vec<u8>)> {
         Extensions::new(profile, block).map(|extension| (extension.id, extension.value.to_vec())).collect()

@@ -1,6 +1,6 @@
 //! The RTP header (RFC 3550 §5.1): read once into numbers, and written anew for each subscriber.
 
-use super::extension::{self, Extension, Extensions, ShortBlock};
+use super::extension::{BlockWriter, Extension, Extensions};
 use super::number::{PayloadType, SequenceNumber, Ssrc};
 
 /// Length of the header without contributing sources and extensions.
@@ -123,34 +123,48 @@ impl RtpHeader {
 }
 
 /// Writes a header with `extensions` to the front of `out` and returns its length, or `None` if it does not fit or an
-/// extension cannot be encoded (see [`Extension`]).
+/// extension cannot be encoded; see [`HeaderWriter`].
+#[must_use]
+pub fn write_header(out: &mut [u8], fields: &HeaderFields, extensions: &[Extension<'_>]) -> Option<usize> {
+    let mut header = HeaderWriter::new(out)?;
+    extensions.iter().try_for_each(|extension| header.push(*extension))?;
+    header.finish(fields)
+}
+
+/// Writes a header to the front of a packet: first its extensions, then the rest.
 ///
 /// Contributing sources are not written: what we forward has one source. Without extensions there is no extension
 /// block. The one-byte form is used where every extension fits it (RFC 8285 §4.2), the two-byte form otherwise.
-#[inline]
-#[must_use]
-pub fn write_header(out: &mut [u8], fields: &HeaderFields, extensions: &[Extension<'_>]) -> Option<usize> {
-    let (fixed, rest) = out.split_first_chunk_mut()?;
-    let block = extension::write_block(rest, extensions)?;
-    fields.write(fixed, block);
-    Some(FIXED_HEADER_BYTES + block)
+pub struct HeaderWriter<'a> {
+    fixed: &'a mut [u8; FIXED_HEADER_BYTES],
+    block: BlockWriter<'a>,
 }
 
-/// As [`write_header`], for extensions that are not in a list: `push` adds them to the block, and says whether all could
-/// be. Where they could not, `all` gives them for the two-byte form.
-#[inline(always)]
-#[must_use]
-pub fn write_header_with<'a, All: Iterator<Item = Extension<'a>>>(
-    out: &mut [u8],
-    fields: &HeaderFields,
-    push: impl FnOnce(&mut ShortBlock<'_>) -> bool,
-    all: impl FnOnce() -> All,
-) -> Option<usize> {
-    let (fixed, rest) = out.split_first_chunk_mut()?;
-    let mut short = ShortBlock::new(rest);
-    let block = if push(&mut short) { short.finish()? } else { extension::write_long_block(rest, all())? };
-    fields.write(fixed, block);
-    Some(FIXED_HEADER_BYTES + block)
+impl<'a> HeaderWriter<'a> {
+    /// A header at the front of `out`; `None` if there is no room for one.
+    #[inline(always)]
+    #[must_use]
+    pub fn new(out: &'a mut [u8]) -> Option<Self> {
+        let (fixed, rest) = out.split_first_chunk_mut()?;
+        Some(Self { fixed, block: BlockWriter::new(rest) })
+    }
+
+    /// Adds an extension whose id the header does not have yet; `None` if it does not fit or cannot be encoded (see
+    /// [`Extension`]).
+    #[inline(always)]
+    #[must_use]
+    pub fn push(&mut self, extension: Extension<'_>) -> Option<()> {
+        self.block.push(extension)
+    }
+
+    /// Writes the fields, and returns the length of all; `None` if it does not fit.
+    #[inline(always)]
+    #[must_use]
+    pub fn finish(self, fields: &HeaderFields) -> Option<usize> {
+        let block = self.block.finish()?;
+        fields.write(self.fixed, block);
+        Some(FIXED_HEADER_BYTES + block)
+    }
 }
 
 impl HeaderFields {

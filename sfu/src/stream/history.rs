@@ -4,10 +4,10 @@
 //! a second copy has the bytes of the first, and it says when a copy may be sent at all. It also refuses to send one
 //! number twice as a first copy (media trap F2).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::stream::moment::Moment;
 use crate::stream::picture::Picture;
-use crate::stream::stopwatch::Stopwatch;
 
 /// Copies of one packet that are sent on request, apart from the first. More do not help: the receiver's jitter
 /// buffer has given up by then.
@@ -63,7 +63,6 @@ pub struct History {
     /// One more than the highest number that was sent. What is not below it needs no look at its slot, which is in no
     /// cache by now.
     end: u64,
-    stopwatch: Stopwatch,
 }
 
 /// A [`Sent`] and what became of it, packed: every packet writes one for every subscriber, into memory that has left
@@ -73,8 +72,8 @@ struct Slot {
     /// Low bits of the number that was sent. Numbers that share a slot and these bits lie 2³² apart.
     out: u32,
     timestamp: u32,
-    /// Milliseconds from the beginning to the latest copy.
-    latest_ms: u32,
+    /// Low bits of the microseconds at which the latest copy was sent: an hour is longer than anybody asks back.
+    latest: u32,
     /// The source's number, of which 48 bits count two centuries of packets.
     sequence_low: u32,
     sequence_high: u16,
@@ -99,9 +98,9 @@ const RESENDS_SHIFT: u32 = 4;
 impl History {
     /// A history of `size` packets, a power of two. Memory is taken when the first packet is noted.
     #[must_use]
-    pub fn new(began: Instant, size: usize) -> Self {
+    pub fn new(size: usize) -> Self {
         assert!(size.is_power_of_two());
-        Self { slots: Box::default(), size, end: 0, stopwatch: Stopwatch::new(began) }
+        Self { slots: Box::default(), size, end: 0 }
     }
 
     /// Whether `out` was sent before, or is too old to tell: then it must not be sent as new.
@@ -113,19 +112,18 @@ impl History {
 
     /// Notes that `out` is sent at `now`, for the first time.
     #[inline(always)]
-    pub fn note(&mut self, now: Instant, out: u64, sent: Sent) {
+    pub fn note(&mut self, now: Moment, out: u64, sent: Sent) {
         if self.slots.is_empty() {
             self.slots = vec![Slot::default(); self.size].into_boxed_slice();
         }
-        let latest_ms = self.millis(now);
         self.end = self.end.max(out + 1);
         let place = self.place(out);
-        self.slots[place] = Slot::new(out, sent, latest_ms);
+        self.slots[place] = Slot::new(out, sent, now);
     }
 
     /// A receiver asks for `out` again. Counts the copy when it is granted.
-    pub fn resend(&mut self, now: Instant, out: u64, rtt: Duration) -> Result<Sent, Refusal> {
-        let now_ms = self.millis(now);
+    pub fn resend(&mut self, now: Moment, out: u64, rtt: Duration) -> Result<Sent, Refusal> {
+        let now = now.micros() as u32;
         let place = self.place(out);
         let slot = self.slots.get_mut(place).filter(|slot| slot.holds(out));
         let slot = slot.ok_or(Refusal::Unknown)?;
@@ -133,11 +131,11 @@ impl History {
             return Err(Refusal::TooOften);
         }
         let wait = rtt.max(RESEND_INTERVAL_MIN);
-        if u128::from(now_ms.wrapping_sub(slot.latest_ms)) < wait.as_millis() {
+        if u128::from(now.wrapping_sub(slot.latest)) < wait.as_micros() {
             return Err(Refusal::TooSoon);
         }
         slot.encoding_and_resends += 1 << RESENDS_SHIFT;
-        slot.latest_ms = now_ms;
+        slot.latest = now;
         Ok(slot.sent())
     }
 
@@ -152,17 +150,11 @@ impl History {
     fn place(&self, out: u64) -> usize {
         out as usize & (self.size - 1)
     }
-
-    /// Wraps after 49 days, as do the differences taken from it.
-    #[inline]
-    fn millis(&mut self, at: Instant) -> u32 {
-        (self.stopwatch.micros(at) / 1000) as u32
-    }
 }
 
 impl Slot {
     #[inline(always)]
-    fn new(out: u64, sent: Sent, latest_ms: u32) -> Self {
+    fn new(out: u64, sent: Sent, now: Moment) -> Self {
         let Sent { origin, timestamp, marker, picture } = sent;
         let (source, encoding, sequence) = match origin {
             Origin::Source { encoding, sequence } => (kind::SOURCE, encoding, sequence),
@@ -171,7 +163,7 @@ impl Slot {
         Self {
             out: out as u32,
             timestamp,
-            latest_ms,
+            latest: now.micros() as u32,
             sequence_low: sequence as u32,
             sequence_high: (sequence >> 32) as u16,
             picture,
@@ -211,8 +203,6 @@ impl Slot {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::disallowed_methods, reason = "a test needs some instant to begin at")]
-
     use super::*;
     use crate::stream::picture::PictureId;
 
@@ -220,8 +210,8 @@ mod tests {
 
     #[test]
     fn holds_the_last_packets_and_no_more() {
-        let now = Instant::now();
-        let mut history = History::new(now, 8);
+        let now = Moment::default();
+        let mut history = History::new(8);
         assert_eq!(history.sent(0), None);
         for out in 100..120 {
             assert!(!history.was_sent(out));
@@ -243,8 +233,8 @@ mod tests {
         let pictures =
             ids.into_iter().flat_map(|id| shapes.map(|(tl0, key_index)| Some(Picture { id, tl0, key_index })));
         let origins = [Origin::Padding, Origin::Source { encoding: 3, sequence: (1 << 48) - 1 }];
-        let now = Instant::now();
-        let mut history = History::new(now, 64);
+        let now = Moment::default();
+        let mut history = History::new(64);
         let mut out = u64::from(u32::MAX) - 5;
         for picture in pictures.chain([None]) {
             for origin in origins {

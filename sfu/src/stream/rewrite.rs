@@ -5,11 +5,12 @@
 //! and [`Rewriter::skip`] for the packets of the publication that a slot shows, and [`Rewriter::rebind`] when the
 //! slot shows another one.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::stream::ENCODINGS_MAX;
 use crate::stream::clock::RtpClock;
 use crate::stream::history::{History, Origin, Refusal, Sent};
+use crate::stream::moment::Moment;
 use crate::stream::packet::PacketFacts;
 use crate::stream::picture::{Picture, PictureMap};
 use crate::stream::sequence::SequenceMap;
@@ -98,7 +99,7 @@ pub struct Rewriter {
 impl Rewriter {
     /// A rewriter that has sent nothing. `rate` is the RTP clock in Hz.
     #[must_use]
-    pub fn new(now: Instant, kind: Kind, rate: u32, start: Start) -> Self {
+    pub fn new(kind: Kind, rate: u32, start: Start) -> Self {
         let history = match kind {
             Kind::Audio => AUDIO_HISTORY,
             Kind::Video => VIDEO_HISTORY,
@@ -108,7 +109,7 @@ impl Rewriter {
             sequences: SequenceMap::new(start.sequence),
             timestamps: TimestampMap::new(rate, start.timestamp),
             pictures: PictureMap::new(start.picture_id, start.tl0),
-            history: History::new(now, history),
+            history: History::new(history),
             encoding: None,
             floor: u64::from(start.sequence),
             spurt_begins: true,
@@ -208,7 +209,7 @@ impl Rewriter {
     }
 
     /// A header for a padding-only packet on the media SSRC. `None` unless a video frame just ended (media trap E3).
-    pub fn pad(&mut self, now: Instant) -> Option<Rewritten> {
+    pub fn pad(&mut self, now: Moment) -> Option<Rewritten> {
         let timestamp = self.frame_ended.filter(|_| self.kind == Kind::Video)?;
         let index = self.sequences.insert();
         self.note_padding(now, index, timestamp);
@@ -216,7 +217,7 @@ impl Rewriter {
     }
 
     /// A NACK for `sequence` arrived; says what to send again. `rtt` is the subscriber's round-trip time.
-    pub fn resend(&mut self, now: Instant, sequence: u16, rtt: Duration) -> Result<Resend, Refusal> {
+    pub fn resend(&mut self, now: Moment, sequence: u16, rtt: Duration) -> Result<Resend, Refusal> {
         let index = self.sequences.extend_out(sequence).ok_or(Refusal::Unknown)?;
         if index < self.floor {
             return Err(Refusal::Outdated);
@@ -231,7 +232,7 @@ impl Rewriter {
         self.encoding.and_then(|_| self.timestamps.translate(timestamp))
     }
 
-    fn note_padding(&mut self, now: Instant, index: u64, timestamp: u32) {
+    fn note_padding(&mut self, now: Moment, index: u64, timestamp: u32) {
         if !self.history.was_sent(index) {
             let sent = Sent { origin: Origin::Padding, timestamp, marker: false, picture: None };
             self.history.note(now, index, sent);

@@ -122,7 +122,7 @@ impl PacketRing {
             self.slots = vec![None; self.size.packets].into_boxed_slice();
             self.chunks.reserve_exact(self.size.chunks);
         }
-        let index = self.index(sequence);
+        let index = self.size.index(sequence);
         if self.slots[index].is_some_and(|slot| slot.sequence == sequence) {
             return Insertion::Duplicate;
         }
@@ -141,7 +141,7 @@ impl PacketRing {
     /// The packet with this number; `None` when it never came or has been overwritten.
     #[must_use]
     pub fn packet(&self, sequence: u64) -> Option<Stored<'_>> {
-        let slot = self.slot(sequence)?;
+        let slot = slot_of(&self.slots, self.size, self.written, sequence)?;
         let bytes = &self.chunks[usize::from(slot.chunk)][slot.range()];
         let (extensions, payload) = bytes.split_at(usize::from(slot.extensions_len));
         Some(Stored { sequence, facts: &slot.facts, extensions, payload })
@@ -151,21 +151,11 @@ impl PacketRing {
     #[inline]
     #[must_use]
     pub fn packet_mut(&mut self, sequence: u64) -> Option<StoredMut<'_>> {
-        let reach = self.written.saturating_sub(self.log_bytes());
-        let index = self.index(sequence);
-        let slot = self.slots.get(index)?.as_ref()?;
-        if slot.sequence != sequence || slot.position < reach {
-            return None;
-        }
-        let bytes = &mut self.chunks[usize::from(slot.chunk)][slot.range()];
+        let Self { size, slots, chunks, written, .. } = self;
+        let slot = slot_of(slots, *size, *written, sequence)?;
+        let bytes = &mut chunks[usize::from(slot.chunk)][slot.range()];
         let (extensions, payload) = bytes.split_at_mut(usize::from(slot.extensions_len));
         Some(StoredMut { facts: &slot.facts, extensions, payload })
-    }
-
-    #[inline]
-    fn slot(&self, sequence: u64) -> Option<&Slot> {
-        let slot = self.slots.get(self.index(sequence))?.as_ref().filter(|slot| slot.sequence == sequence)?;
-        (slot.position + self.log_bytes() >= self.written).then_some(slot)
     }
 
     /// The highest number stored.
@@ -222,14 +212,28 @@ impl PacketRing {
     fn chunk_at(&self, position: u64) -> usize {
         (position / self.size.chunk_bytes as u64 % self.size.chunks as u64) as usize
     }
+}
 
-    fn log_bytes(&self) -> u64 {
-        self.bytes_max() as u64
+impl RingSize {
+    /// Where a packet's slot is.
+    #[inline]
+    fn index(self, sequence: u64) -> usize {
+        sequence as usize & (self.packets - 1)
     }
 
-    fn index(&self, sequence: u64) -> usize {
-        sequence as usize & (self.size.packets - 1)
+    /// Bytes that the log reaches back.
+    #[inline]
+    fn log_bytes(self) -> u64 {
+        (self.chunks * self.chunk_bytes) as u64
     }
+}
+
+/// The slot of a packet whose bytes the log, of which so many were `written`, still has. Apart from [`PacketRing`], whose
+/// chunks may be changed meanwhile.
+#[inline]
+fn slot_of(slots: &[Option<Slot>], size: RingSize, written: u64, sequence: u64) -> Option<&Slot> {
+    let slot = slots.get(size.index(sequence))?.as_ref()?;
+    (slot.sequence == sequence && slot.position + size.log_bytes() >= written).then_some(slot)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-/// Segments kept per map. A new one begins at every run of intentional drops: 15 a second when a subscriber gets
+/// Segments kept per map, the open one among them. A new one begins at every run of intentional drops: 15 a second when a subscriber gets
 /// half of a 30 frames/s video, so that packets up to four seconds late still translate.
 pub const SEGMENTS_MAX: usize = 64;
 
@@ -56,8 +56,10 @@ impl Unwrapper {
 /// counter, which starts at 0 for every subscription however long the publisher has been sending (media trap A1).
 #[derive(Clone, Debug)]
 pub struct SequenceMap {
-    /// Oldest first. The last one is open: it grows with the packets that arrive, and may be empty.
-    segments: VecDeque<Segment>,
+    /// Grows with the packets that arrive, and may be empty. Apart from the others: nearly every packet is for it.
+    open: Option<Segment>,
+    /// Those before it, oldest first.
+    closed: VecDeque<Segment>,
     /// First output number that is neither used nor reserved.
     next_out: u64,
     /// One more than the highest output number given to a packet. Between this and `next_out` lie numbers that are
@@ -75,6 +77,7 @@ struct Segment {
 }
 
 impl Segment {
+    #[inline]
     fn out_of(&self, source: u64) -> u64 {
         self.out + (source - self.source)
     }
@@ -86,6 +89,12 @@ impl Segment {
     fn is_empty(&self) -> bool {
         self.source == self.end
     }
+
+    /// What lies before `source`, and what lies behind it when its own number closes up.
+    fn without(self, source: u64) -> (Self, Self) {
+        let tail = Self { source: source + 1, out: self.out_of(source), ..self };
+        (Self { end: source, ..self }, tail)
+    }
 }
 
 impl SequenceMap {
@@ -93,7 +102,7 @@ impl SequenceMap {
     #[must_use]
     pub fn new(start: u16) -> Self {
         let start = u64::from(start);
-        Self { segments: VecDeque::new(), next_out: start, given_end: start }
+        Self { open: None, closed: VecDeque::new(), next_out: start, given_end: start }
     }
 
     /// From now on the packets of `encoding`, beginning with number `source`, are what is forwarded.
@@ -103,7 +112,8 @@ impl SequenceMap {
 
     /// Forgets every source number, so that none of them maps any more; the output sequence continues.
     pub fn forget_sources(&mut self) {
-        self.segments.clear();
+        self.open = None;
+        self.closed.clear();
     }
 
     /// The output number of a packet that is forwarded; the same one each time it is asked. `None` for what lies
@@ -114,8 +124,7 @@ impl SequenceMap {
             self.reserve_until(encoding, source + 1);
             self.next_out - 1
         } else {
-            let index = self.find(encoding, source)?;
-            self.segments[index].out_of(source)
+            self.out_behind(encoding, source)?
         };
         self.given_end = self.given_end.max(out + 1);
         Some(out)
@@ -127,12 +136,11 @@ impl SequenceMap {
         if self.is_ahead(encoding, source) {
             self.reserve_until(encoding, source + 1);
         }
-        let index = self.find(encoding, source)?;
-        let out = self.segments[index].out_of(source);
+        let out = self.out_behind(encoding, source)?;
         if out < self.given_end {
             return Some(out);
         }
-        self.take_out(index, source);
+        self.take_out(encoding, source);
         None
     }
 
@@ -141,7 +149,7 @@ impl SequenceMap {
         let out = self.next_out;
         self.next_out += 1;
         self.given_end = self.next_out;
-        if let Some(open) = self.segments.back().copied() {
+        if let Some(open) = self.open {
             self.open(open.encoding, open.end);
         }
         out
@@ -150,7 +158,7 @@ impl SequenceMap {
     /// Encoding and source number behind an output number, the inverse of [`Self::forward`].
     #[must_use]
     pub fn source_of(&self, out: u64) -> Option<(u8, u64)> {
-        let segment = self.segments.iter().rev().find(|segment| segment.out <= out && !segment.is_empty())?;
+        let segment = self.newest_first().find(|segment| segment.out <= out && !segment.is_empty())?;
         let source = segment.source + (out - segment.out);
         (source < segment.end).then_some((segment.encoding, source))
     }
@@ -172,16 +180,16 @@ impl SequenceMap {
     /// Whether `source` comes after everything seen of the encoding that is being forwarded.
     #[inline(always)]
     fn is_ahead(&self, encoding: u8, source: u64) -> bool {
-        self.segments.back().is_some_and(|open| open.encoding == encoding && source >= open.end)
+        self.open.is_some_and(|open| open.encoding == encoding && source >= open.end)
     }
 
     /// Sets numbers aside for what comes before `end`, or only for the last of it when that is too much.
     #[inline(always)]
     fn reserve_until(&mut self, encoding: u8, end: u64) {
-        if self.segments.back().is_some_and(|open| end - open.end > GAP_MAX + 1) {
+        if self.open.is_some_and(|open| end - open.end > GAP_MAX + 1) {
             self.open(encoding, end - 1);
         }
-        if let Some(open) = self.segments.back_mut() {
+        if let Some(open) = &mut self.open {
             open.end = end;
             self.next_out = open.out_of(end);
         }
@@ -189,46 +197,59 @@ impl SequenceMap {
 
     /// Begins a segment at `source`, in place of an open one that stayed empty.
     fn open(&mut self, encoding: u8, source: u64) {
-        if self.segments.back().is_some_and(Segment::is_empty) {
-            self.segments.pop_back();
-        }
-        self.make_room();
-        self.segments.push_back(Segment { source, end: source, out: self.next_out, encoding });
-    }
-
-    /// Makes room for one more segment. The first call allocates, no later one does.
-    fn make_room(&mut self) {
-        if self.segments.capacity() == 0 {
-            self.segments.reserve_exact(SEGMENTS_MAX);
-        }
-        if self.segments.len() == SEGMENTS_MAX {
-            self.segments.pop_front();
+        let next = Segment { source, end: source, out: self.next_out, encoding };
+        if let Some(full) = self.open.replace(next).filter(|open| !open.is_empty()) {
+            self.close(full);
         }
     }
 
-    fn find(&self, encoding: u8, source: u64) -> Option<usize> {
-        self.segments.iter().rposition(|segment| segment.holds(encoding, source))
+    /// Keeps a segment that does not grow any more. The first call allocates, no later one does.
+    fn close(&mut self, segment: Segment) {
+        if self.closed.capacity() == 0 {
+            self.closed.reserve_exact(SEGMENTS_MAX);
+        }
+        if self.closed.len() == SEGMENTS_MAX - 1 {
+            self.closed.pop_front();
+        }
+        self.closed.push_back(segment);
+    }
+
+    fn newest_first(&self) -> impl Iterator<Item = &Segment> {
+        self.open.iter().chain(self.closed.iter().rev())
+    }
+
+    /// The output number of what is not ahead.
+    #[cold]
+    fn out_behind(&self, encoding: u8, source: u64) -> Option<u64> {
+        self.newest_first().find(|segment| segment.holds(encoding, source)).map(|segment| segment.out_of(source))
     }
 
     /// Takes a reserved number back, which no number in use follows: everything behind it moves down by one.
-    fn take_out(&mut self, index: usize, source: u64) {
-        let segment = &mut self.segments[index];
-        let tail = Segment { source: source + 1, end: segment.end, out: segment.out_of(source), ..*segment };
-        segment.end = source;
-        let forget_head = segment.is_empty() || (index == 0 && self.segments.len() == SEGMENTS_MAX);
-        for later in self.segments.range_mut(index + 1..) {
-            later.out -= 1;
-        }
+    fn take_out(&mut self, encoding: u8, source: u64) {
         self.next_out -= 1;
-        let is_open = index + 1 == self.segments.len();
-        if forget_head {
-            self.segments[index] = tail;
-        } else if is_open || !tail.is_empty() {
-            let before = self.segments.len();
-            self.make_room();
-            let dropped = before - self.segments.len();
-            self.segments.insert(index + 1 - dropped, tail);
+        let Some(open) = &mut self.open else { return };
+        if open.holds(encoding, source) {
+            let (head, tail) = open.without(source);
+            *open = tail;
+            if !head.is_empty() {
+                self.close(head);
+            }
+            return;
         }
+        open.out -= 1;
+        let Some(index) = self.closed.iter().rposition(|segment| segment.holds(encoding, source)) else { return };
+        self.closed.range_mut(index + 1..).for_each(|later| later.out -= 1);
+        let (head, tail) = self.closed[index].without(source);
+        if head.is_empty() || tail.is_empty() {
+            self.closed[index] = if head.is_empty() { tail } else { head };
+            return;
+        }
+        self.closed[index] = head;
+        let is_full = self.closed.len() == SEGMENTS_MAX - 1;
+        if is_full {
+            self.closed.pop_front();
+        }
+        self.closed.insert(index + usize::from(!is_full), tail);
     }
 }
 

@@ -10,8 +10,10 @@ const STRETCHES_MAX: usize = 8;
 /// The last few values of `T`, by encoding and first source number.
 #[derive(Clone, Debug)]
 pub(crate) struct Stretches<T> {
-    /// At most [`STRETCHES_MAX`], oldest first. Memory is taken with the first: most slots never show anything.
-    known: Vec<Stretch<T>>,
+    /// The one in force now. Apart from the others: nearly every packet is for it.
+    newest: Option<Stretch<T>>,
+    /// Those before it, oldest first. Memory is taken with the first: most slots never switch.
+    older: Vec<Stretch<T>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -23,35 +25,40 @@ struct Stretch<T> {
 
 impl<T: Copy> Stretches<T> {
     pub(crate) fn new() -> Self {
-        Self { known: Vec::new() }
+        Self { newest: None, older: Vec::new() }
     }
 
     /// `value` holds from the source number `first` of `encoding` on.
     pub(crate) fn begin(&mut self, encoding: u8, first: u64, value: T) {
-        if self.known.capacity() == 0 {
-            self.known.reserve_exact(STRETCHES_MAX);
+        let Some(before) = self.newest.replace(Stretch { encoding, first, value }) else { return };
+        if self.older.capacity() == 0 {
+            self.older.reserve_exact(STRETCHES_MAX);
         }
-        if self.known.len() == STRETCHES_MAX {
-            self.known.remove(0);
+        if self.older.len() == STRETCHES_MAX - 1 {
+            self.older.remove(0);
         }
-        self.known.push(Stretch { encoding, first, value });
+        self.older.push(before);
     }
 
     /// The value in force at a source number; `None` before the first stretch that is remembered.
     #[inline]
     pub(crate) fn at(&mut self, encoding: u8, number: u64) -> Option<&mut T> {
-        let mut known = self.known.iter_mut().rev();
-        known.find(|known| known.encoding == encoding && known.first <= number).map(|known| &mut known.value)
+        let holds = |stretch: &Stretch<T>| stretch.encoding == encoding && stretch.first <= number;
+        match &mut self.newest {
+            Some(newest) if holds(newest) => Some(&mut newest.value),
+            _ => self.older.iter_mut().rev().find(|stretch| holds(stretch)).map(|stretch| &mut stretch.value),
+        }
     }
 
     /// The value in force now.
     pub(crate) fn newest(&self) -> Option<&T> {
-        self.known.last().map(|stretch| &stretch.value)
+        self.newest.as_ref().map(|stretch| &stretch.value)
     }
 
     /// Forgets all.
     pub(crate) fn clear(&mut self) {
-        self.known.clear();
+        self.newest = None;
+        self.older.clear();
     }
 }
 

@@ -5,10 +5,10 @@
 //! where both are known, else by the time that passed between arrivals, within bounds. The output never goes back
 //! at a switch, and it advances with wall time while nothing is sent (media trap A5).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::stream::clock::RtpClock;
-use crate::stream::stopwatch::Stopwatch;
+use crate::stream::moment::Moment;
 use crate::stream::stretch::Stretches;
 
 /// How far an alignment by sender reports may lie from what arrival times say before it is disbelieved: more than
@@ -22,9 +22,9 @@ const FALLBACK_AHEAD_MAX: Duration = Duration::from_millis(75);
 const RESTART_DRIFT: Duration = Duration::from_secs(5);
 /// Steps of one millisecond keep frames apart where clocks would make them meet.
 const STEPS_PER_SECOND: u32 = 1000;
-/// Frames over which the mean transit time is taken: 17 s of audio, 34 s of video. Long enough to average jitter
-/// away, short enough to follow two clocks that drift apart by 100 ppm to within 4 ms.
-const TRANSIT_FRAMES_MAX: u32 = 1024;
+/// Frames over which the mean transit time is taken, as a power of two: 20 s of audio, 34 s of video. Long enough to
+/// average jitter away, short enough to follow two clocks that drift apart by 100 ppm to within 4 ms.
+const TRANSIT_FRAMES_SHIFT: u32 = 10;
 
 /// Maps timestamps of whatever is forwarded to one output clock.
 #[derive(Clone, Debug)]
@@ -35,8 +35,6 @@ pub struct TimestampMap {
     offsets: Stretches<u32>,
     newest: Option<Newest>,
     transit: Option<Transit>,
-    /// Begins with the first packet.
-    stopwatch: Option<Stopwatch>,
 }
 
 /// The newest frame that was mapped.
@@ -47,16 +45,26 @@ struct Newest {
     source: u32,
     /// Output timestamp, extended.
     out: i64,
-    arrival_micros: u64,
+    /// When it arrived, on a clock of the same rate.
+    arrival: i64,
 }
 
 /// The running mean of arrival time minus output timestamp. Unlike the newest frame alone it has no jitter, so
 /// that many switches do not add up to an error.
 #[derive(Clone, Copy, Debug)]
 struct Transit {
-    origin_micros: u64,
-    mean_ticks: f64,
+    /// In ticks, shifted by [`TRANSIT_FRAMES_SHIFT`] so that a frame's share of it is not rounded away.
+    mean: i64,
     frames: u32,
+}
+
+impl Transit {
+    /// Each frame counts as much as a power of two of frames does, at least as many as there were.
+    #[inline]
+    fn note(&mut self, ticks: i64) {
+        self.mean += ((ticks << TRANSIT_FRAMES_SHIFT) - self.mean) >> self.frames.ilog2().min(TRANSIT_FRAMES_SHIFT);
+        self.frames = self.frames.saturating_add(1);
+    }
 }
 
 impl TimestampMap {
@@ -64,7 +72,7 @@ impl TimestampMap {
     #[must_use]
     pub fn new(rate: u32, start: u32) -> Self {
         assert!(rate >= STEPS_PER_SECOND, "no RTP clock ticks slower than 1 kHz");
-        Self { rate, start, offsets: Stretches::new(), newest: None, transit: None, stopwatch: None }
+        Self { rate, start, offsets: Stretches::new(), newest: None, transit: None }
     }
 
     /// Begins a stretch of `encoding` at the packet `sequence`, which carries `timestamp` and arrived at `now`.
@@ -73,14 +81,14 @@ impl TimestampMap {
     /// come from one publisher: pass `None` when the publication changed.
     pub fn switch(
         &mut self,
-        now: Instant,
+        now: Moment,
         encoding: u8,
         sequence: u64,
         timestamp: u32,
         from: Option<&RtpClock>,
         to: Option<&RtpClock>,
     ) {
-        let now = self.micros(now);
+        let now = self.ticks_at(now);
         let out = match self.newest {
             None => i64::from(self.start),
             Some(newest) => {
@@ -96,7 +104,7 @@ impl TimestampMap {
 
     /// The output timestamp of a packet that is forwarded. `None` when its stretch is no longer remembered.
     #[inline(always)]
-    pub fn forward(&mut self, now: Instant, encoding: u8, sequence: u64, timestamp: u32) -> Option<u32> {
+    pub fn forward(&mut self, now: Moment, encoding: u8, sequence: u64, timestamp: u32) -> Option<u32> {
         let offset = *self.offsets.at(encoding, sequence)?;
         let out = timestamp.wrapping_add(offset);
         let newest = self.newest?;
@@ -108,8 +116,8 @@ impl TimestampMap {
             self.newest = Some(Newest { sequence, ..newest });
             return Some(out);
         }
-        let now = self.micros(now);
-        let elapsed = self.ticks_of(now.saturating_sub(newest.arrival_micros));
+        let now = self.ticks_at(now);
+        let elapsed = (now - newest.arrival).max(0);
         if advance.abs_diff(elapsed) > self.ticks(RESTART_DRIFT).unsigned_abs() {
             let out = self.expected(now, &newest);
             self.begin(now, encoding, sequence, timestamp, out);
@@ -132,19 +140,16 @@ impl TimestampMap {
         self.offsets.clear();
     }
 
-    fn begin(&mut self, now: u64, encoding: u8, sequence: u64, timestamp: u32, out: i64) {
+    fn begin(&mut self, now: i64, encoding: u8, sequence: u64, timestamp: u32, out: i64) {
         assert!(self.newest.is_none_or(|newest| out > newest.out), "a switch never goes back in time");
         self.offsets.begin(encoding, sequence, (out as u32).wrapping_sub(timestamp));
         self.note_frame(now, encoding, sequence, timestamp, out);
     }
 
     #[inline]
-    fn note_frame(&mut self, now: u64, encoding: u8, sequence: u64, source: u32, out: i64) {
-        self.newest = Some(Newest { encoding, sequence, source, out, arrival_micros: now });
-        let transit = self.transit.get_or_insert(Transit { origin_micros: now, mean_ticks: 0.0, frames: 0 });
-        let elapsed = now.saturating_sub(transit.origin_micros) as f64 * 1e-6 * f64::from(self.rate);
-        transit.frames = (transit.frames + 1).min(TRANSIT_FRAMES_MAX);
-        transit.mean_ticks += (elapsed - out as f64 - transit.mean_ticks) / f64::from(transit.frames);
+    fn note_frame(&mut self, now: i64, encoding: u8, sequence: u64, source: u32, out: i64) {
+        self.newest = Some(Newest { encoding, sequence, source, out, arrival: now });
+        self.transit.get_or_insert(Transit { mean: 0, frames: 1 }).note(now - out);
     }
 
     /// The output timestamp of `timestamp` on the clock `to`, by the time that passed between its capture and that of
@@ -157,14 +162,10 @@ impl TimestampMap {
     }
 
     /// The output timestamp of a new frame that arrives at `now`, by arrival times alone.
-    fn expected(&self, now: u64, newest: &Newest) -> i64 {
+    fn expected(&self, now: i64, newest: &Newest) -> i64 {
         let earliest = newest.out + self.step();
-        let elapsed = self.ticks_of(now.saturating_sub(newest.arrival_micros));
-        let latest = newest.out + elapsed + self.ticks(FALLBACK_AHEAD_MAX);
-        let by_mean = self.transit.map_or(latest, |transit| {
-            let elapsed = now.saturating_sub(transit.origin_micros) as f64 * 1e-6 * f64::from(self.rate);
-            (elapsed - transit.mean_ticks) as i64
-        });
+        let latest = newest.out + (now - newest.arrival).max(0) + self.ticks(FALLBACK_AHEAD_MAX);
+        let by_mean = self.transit.map_or(latest, |transit| now - (transit.mean >> TRANSIT_FRAMES_SHIFT));
         by_mean.clamp(earliest, latest)
     }
 
@@ -178,9 +179,10 @@ impl TimestampMap {
         (micros.saturating_mul(u64::from(self.rate)) / 1_000_000) as i64
     }
 
+    /// A moment on a clock of this rate.
     #[inline]
-    fn micros(&mut self, at: Instant) -> u64 {
-        self.stopwatch.get_or_insert(Stopwatch::new(at)).micros(at)
+    fn ticks_at(&self, moment: Moment) -> i64 {
+        self.ticks_of(moment.micros())
     }
 
     fn step(&self) -> i64 {

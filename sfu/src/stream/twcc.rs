@@ -6,11 +6,12 @@
 
 use std::time::{Duration, Instant};
 
+use crate::stream::moment::Moment;
 use crate::stream::sequence::Unwrapper;
-use crate::stream::stopwatch::Stopwatch;
 
-/// Least time between two feedbacks: what libwebrtc expects of a peer, at 0.5 % of a 1 Mbit/s stream.
-pub const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
+/// Least time between two feedbacks: as other media servers do. libwebrtc takes 50 to 250 ms; in small rooms, half of that
+/// would cost as much as a tenth of the media.
+pub const FEEDBACK_INTERVAL: Duration = Duration::from_millis(100);
 /// Packets that one feedback tells of at most: with two bytes for each and the chunks, it fits one datagram.
 pub const FEEDBACK_PACKETS_MAX: usize = 500;
 /// Longest time between two arrivals in one feedback; the wire's delta reaches ±8.19 s (16 bits of 250 µs).
@@ -175,17 +176,16 @@ pub struct PacketResult {
 /// Stamps what is sent on one transport and remembers when.
 #[derive(Clone, Debug)]
 pub struct TwccSender {
-    stopwatch: Stopwatch,
     next: u64,
     /// By number. Numbers are given without gaps, so each place holds the newest number that belongs there.
     sent: Box<[SentPacket]>,
     rtt: Option<Duration>,
-    unanswered_since: Option<Instant>,
+    unanswered_since: Option<Moment>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct SentPacket {
-    /// Low bits of the microseconds from the beginning: feedback comes within the hour, or tells nothing.
+    /// Low bits of the microseconds at which it was sent: feedback comes within the hour, or tells nothing.
     micros: u32,
     bytes: u16,
     fate: Fate,
@@ -201,36 +201,35 @@ enum Fate {
 impl TwccSender {
     /// A sender whose first number is 1 (libwebrtc begins there too).
     #[must_use]
-    pub fn new(origin: Instant) -> Self {
-        Self { stopwatch: Stopwatch::new(origin), next: 1, sent: Box::default(), rtt: None, unanswered_since: None }
+    pub fn new() -> Self {
+        Self { next: 1, sent: Box::default(), rtt: None, unanswered_since: None }
     }
 
     /// The number for the packet that leaves now: media, RTX or padding alike, after pacing (media trap E1).
     #[inline(always)]
-    pub fn stamp(&mut self, now: Instant, bytes: usize) -> u16 {
+    pub fn stamp(&mut self, now: Moment, bytes: usize) -> u16 {
         if self.sent.is_empty() {
             let never = SentPacket { micros: 0, bytes: 0, fate: Fate::Arrived };
             self.sent = vec![never; SENT].into_boxed_slice();
         }
         let number = self.next;
         self.next += 1;
-        let micros = self.stopwatch.micros(now) as u32;
+        let micros = now.micros() as u32;
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
         self.unanswered_since.get_or_insert(now);
         self.sent[number as usize % SENT] = SentPacket { micros, bytes, fate: Fate::Flying };
         number as u16
     }
 
-    /// A feedback arrived: the receiver's numbers, each with its arrival in microseconds of the receiver's clock or
+    /// A feedback arrived at this time, given in both forms: the receiver's numbers, each with its arrival in microseconds of the receiver's clock or
     /// `None` for lost. Appends what is new to `results`; unknown and repeated numbers are left out.
     pub fn handle_feedback(
         &mut self,
-        now: Instant,
+        (now, moment): (Instant, Moment),
         packets: impl Iterator<Item = (u16, Option<i64>)>,
         results: &mut Vec<PacketResult>,
     ) {
         let mut newest = None;
-        let now_micros = self.stopwatch.micros(now);
         for (number, arrival_micros) in packets.take(SENT) {
             let Some(number) = self.extend(number) else { continue };
             let sent = &mut self.sent[number as usize % SENT];
@@ -240,8 +239,8 @@ impl TwccSender {
             }
             sent.fate = fate;
             self.unanswered_since = None;
-            let age = (now_micros as u32).wrapping_sub(sent.micros);
-            let sent_at = self.stopwatch.at(now_micros.saturating_sub(u64::from(age)));
+            let age = (moment.micros() as u32).wrapping_sub(sent.micros);
+            let sent_at = now - Duration::from_micros(u64::from(age));
             results.push(PacketResult { number, sent_at, bytes: sent.bytes, arrival_micros });
             if fate == Fate::Arrived {
                 newest = newest.max(Some(sent_at));
@@ -258,10 +257,10 @@ impl TwccSender {
         self.rtt
     }
 
-    /// When the first packet after the last feedback was sent; `None` while nothing waits for feedback.
+    /// How long ago the first packet after the last feedback was sent; `None` while nothing waits for feedback.
     #[must_use]
-    pub fn unanswered_since(&self) -> Option<Instant> {
-        self.unanswered_since
+    pub fn unanswered_for(&self, now: Moment) -> Option<Duration> {
+        self.unanswered_since.map(|since| Duration::from_micros(now.micros_since(since)))
     }
 
     /// Numbers lie at most [`SENT`] behind the newest; anything else was never sent, or too long ago.

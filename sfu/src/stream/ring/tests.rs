@@ -1,18 +1,16 @@
-#![allow(clippy::disallowed_methods, reason = "a test needs some instant to begin at")]
-
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::stream::moment::Moment;
 
 const SMALL: RingSize = RingSize { packets: 16, chunk_bytes: 2048, chunks: 3 };
 
 fn facts(timestamp: u32, begins_keyframe: bool) -> PacketFacts {
     PacketFacts {
         timestamp,
-        arrival: Instant::now(),
+        arrival: Moment::default(),
         marker: false,
         starts_frame: begins_keyframe,
         keyframe: begins_keyframe,

@@ -1,5 +1,3 @@
-#![allow(clippy::disallowed_methods, reason = "a test needs some instant to begin at; all others are derived from it")]
-
 use proptest::prelude::*;
 
 use super::*;
@@ -8,8 +6,8 @@ use crate::stream::clock::Ntp;
 const RATE: u32 = 90_000;
 const MILLI: i64 = 90;
 
-fn map_from(start: u32) -> (TimestampMap, Instant) {
-    (TimestampMap::new(RATE, start), Instant::now())
+fn map_from(start: u32) -> (TimestampMap, Moment) {
+    (TimestampMap::new(RATE, start), Moment::default())
 }
 
 fn ms(millis: u64) -> Duration {
