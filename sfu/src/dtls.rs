@@ -15,6 +15,7 @@ mod acceptor;
 mod client_hello;
 mod engine;
 mod fingerprint;
+mod key;
 mod record;
 
 use client_hello::{Hello, HelloAssembly, HelloError, VersionChoice};

@@ -93,7 +93,8 @@ impl IceAgent {
         Self {
             current: Generation { number: 0, credentials, renominated: None },
             previous: None,
-            paths: Vec::new(),
+            // Most participants have one; growing by itself would start with four.
+            paths: Vec::with_capacity(1),
             selected: None,
             last_check: now,
             answers: Rate::full(now, ANSWERS_PER_SECOND, ANSWERS_PER_SECOND),

@@ -13,6 +13,7 @@ mod rest;
 mod share;
 mod socket;
 mod tls;
+mod websocket;
 mod whip;
 
 pub use accept::serve;

@@ -97,6 +97,7 @@ const HELP: &[(&str, &str)] = &[
     ("tillside_resume_total", "Sessions that came back after a lost socket"),
     ("tillside_auth_fail_total", "Tokens, API keys and origins that were not accepted"),
     ("tillside_ws_slow_close_total", "Sockets closed because their client reads too slowly"),
+    ("tillside_ws_message_refused_total", "Sockets closed because a message had too many bytes or fragments"),
     ("tillside_cobrowse_shares", "Shared pages now, by where they stand"),
     ("tillside_cobrowse_viewers", "Viewers of shared pages now"),
     ("tillside_cobrowse_asset_bytes", "Bytes of pictures and fonts of shared pages in memory now"),
@@ -173,6 +174,11 @@ impl Metrics {
     /// Counts a socket closed for reading too slowly.
     pub fn slow_close(&self) {
         self.counter("tillside_ws_slow_close_total", &[]).increment(1);
+    }
+
+    /// Counts a socket closed for a message that was not taken.
+    pub fn message_refused(&self, reason: &'static str) {
+        self.counter("tillside_ws_message_refused_total", &[("reason", reason)]).increment(1);
     }
 
     /// Counts something refused by a rate limit.

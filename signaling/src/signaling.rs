@@ -91,7 +91,8 @@ pub struct Signaling {
     rng: StdRng,
     draining: bool,
     sockets: BTreeMap<SocketId, Socket>,
-    sessions: BTreeMap<ParticipantId, Session>,
+    /// Boxed, because the nodes of a tree that grows at its end stay half empty.
+    sessions: BTreeMap<ParticipantId, Box<Session>>,
     /// Sessions by the name that a resume gives.
     resumable: BTreeMap<String, ParticipantId>,
     /// WHIP and WHEP resources by name.
@@ -247,7 +248,6 @@ impl Signaling {
         let socket = session.socket();
         let text = session.told.tell(message);
         if let Some(socket) = socket {
-            let text = text.to_owned();
             self.outputs.push_back(Output::Frame { socket, text });
         }
     }

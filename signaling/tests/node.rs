@@ -96,6 +96,64 @@ async fn sec_15_a_frame_that_is_too_large_ends_the_socket() {
 }
 
 #[tokio::test]
+async fn sec_15_a_message_in_too_many_fragments_ends_the_socket() {
+    let node = start().await;
+    let mut mara = node.hello(&node.token("Mara", "shopper", Some("help")).await).await;
+    let mut other = node.hello(&node.token("Jon", "agent", None).await).await;
+    assert!(mara.send_in_bytes(&format!("{:64}", r#"{"t":"ping","ts":1}"#)).await);
+    assert_eq!(mara.next("pong").await["ts"], 1, "as many as are allowed");
+    mara.send_in_bytes(&format!("{:60000}", r#"{"t":"ping","ts":2}"#)).await;
+    assert_eq!(mara.next("bye").await["reason"], "limit", "and no pong before it");
+    assert_eq!(mara.closed_because().await, Some((1009, "a message may have 64 fragments".to_owned())));
+    let mut stranger = node.open(None).await.unwrap();
+    stranger.send_in_bytes(&format!("{:65}", r#"{"t":"hello"}"#)).await;
+    assert_eq!(stranger.closed().await, Some(1009), "before hello, too");
+    node.metrics_with(r#"tillside_ws_message_refused_total{reason="fragments"} 2"#).await;
+    other.send(&json!({ "t": "ping", "ts": 3 })).await;
+    other.next("pong").await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn large_messages_leave_a_socket_in_order() {
+    let node = start().await;
+    let mut mara = node.hello(&node.token("Mara", "shopper", Some("help")).await).await;
+    // Each answer gives the socket back its small buffers, while what was sent after the question is on its way.
+    for n in 0..20 {
+        mara.send_text(format!(r#"{{"t":"ping","ts":{n},"x":"{}"}}"#, "x".repeat(n * 700))).await;
+        mara.send(&json!({ "t": "ping", "ts": n + 100 })).await;
+    }
+    for n in 0..20 {
+        assert_eq!(mara.next("pong").await["ts"], n);
+        assert_eq!(mara.next("pong").await["ts"], n + 100);
+    }
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_websocket_is_told_so() {
+    let node = start().await;
+    let client = reqwest::Client::new();
+    let ask = |headers: &[(&'static str, &'static str)]| {
+        let request = client.get(node.url("/v1/ws"));
+        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).send()
+    };
+    let upgrade = [("connection", "keep-alive, Upgrade"), ("upgrade", "WebSocket")];
+    let key = ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    assert_eq!(ask(&[]).await.unwrap().status(), StatusCode::BAD_REQUEST);
+    assert_eq!(ask(&[upgrade[0], upgrade[1], ("sec-websocket-version", "13")]).await.unwrap().status(), 400);
+    let old = ask(&[upgrade[0], upgrade[1], key, ("sec-websocket-version", "8")]).await.unwrap();
+    assert_eq!(
+        (old.status(), old.headers()["sec-websocket-version"].as_bytes()),
+        (StatusCode::UPGRADE_REQUIRED, &b"13"[..])
+    );
+    let answer = ask(&[upgrade[0], upgrade[1], key, ("sec-websocket-version", "13")]).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SWITCHING_PROTOCOLS);
+    assert_eq!(answer.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "RFC 6455 §1.3");
+    node.stop().await;
+}
+
+#[tokio::test]
 async fn sec_19_unreadable_frames_are_answered() {
     let node = start().await;
     let mut mara = node.hello(&node.token("Mara", "shopper", Some("help")).await).await;

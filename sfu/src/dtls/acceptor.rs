@@ -7,7 +7,7 @@ use std::time::Duration;
 use dimpl::{Config, DtlsCertificate, certificate};
 use zeroize::Zeroize;
 
-use super::{Fingerprint, HANDSHAKE_DEADLINE};
+use super::{Fingerprint, HANDSHAKE_DEADLINE, key};
 
 /// Longest datagram the handshake sends; below every path's MTU, as flights may not be fragmented by IP.
 const MTU: usize = 1200;
@@ -143,6 +143,7 @@ fn config(certificate: &DtlsCertificate, seed: Option<u64>) -> Result<Config, Dt
         .flight_start_rto(FIRST_RETRANSMIT)
         .flight_retries(RETRANSMITS_MAX)
         .handshake_timeout(HANDSHAKE_DEADLINE)
+        .with_crypto_provider(key::provider(&certificate.private_key))
         .build()?;
     let keys = config.crypto_provider().key_provider;
     keys.load_private_key(&certificate.private_key).map_err(|_| DtlsSetupError::PrivateKey)?;

@@ -2,7 +2,8 @@
 //! what the relay gives at the pace of its own socket.
 
 use super::frame_limit::{FrameLimit, Verdict};
-use super::socket::{admit, is_too_big};
+use super::socket::admit;
+use super::websocket::{Bounds, Lost, Upgrade, WebSocket};
 use super::{Question, Shared};
 use crate::protocol::{
     FromSharer, FromViewer, HELLO_TIMEOUT_MS, SHARER_FRAME_BYTES_MAX, ShareBye, ShareByeReason, ShareClock,
@@ -11,7 +12,6 @@ use crate::protocol::{
 use crate::relay::{Door, FromStream, OUTBOX_MAX, Said, Seat, StreamId, ToStream};
 use crate::signaling::{CloseCode, Holder, OpenStream, Reply, SocketId, StreamPass};
 use axum::Extension;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -22,16 +22,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::admission::Place;
 
-/// How long a socket may take to take a frame: whoever takes nothing for so long is gone. A snapshot of 5 MiB passes
-/// at 4 Mbit/s.
-const SEND_TIMEOUT: Duration = Duration::from_secs(10);
-/// What a socket reads into: a record of the usual size at once, a snapshot in steps.
-const READ_BUFFER_BYTES: usize = 16 * 1024;
-/// How long a client may take to answer a close frame.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// A record of the usual size is read at once, a snapshot in steps.
+const BOUNDS: Bounds = Bounds { message_bytes: SHARER_FRAME_BYTES_MAX, read_bytes: 16 * 1024 };
 /// How often each side is pinged; the sharer's answers say how old its page is when it gets here.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// Silence after which a stream is over: three pings without an answer.
@@ -51,15 +47,14 @@ pub(super) async fn upgrade(
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     Extension(place): Extension<Arc<Place>>,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    upgrade: Upgrade,
 ) -> Response {
     let (origin, greeting) = match admit(&shared, address, &headers) {
         Ok(admitted) => admitted,
         Err(refusal) => return refusal,
     };
     let id: StreamId = SocketId(shared.next_socket.fetch_add(1, Ordering::Relaxed));
-    let upgrade = upgrade.max_message_size(SHARER_FRAME_BYTES_MAX).max_frame_size(SHARER_FRAME_BYTES_MAX);
-    upgrade.read_buffer_size(READ_BUFFER_BYTES).on_upgrade(move |socket| async move {
+    upgrade.accept(BOUNDS, Arc::clone(&shared.metrics), move |socket| async move {
         let mut socket = Socket(socket);
         match greet(&mut socket, &shared, origin).await {
             Ok(pass) => {
@@ -79,8 +74,8 @@ pub(super) async fn upgrade(
 /// Takes the first frame and asks what its ticket opens.
 async fn greet(socket: &mut Socket, shared: &Shared, origin: Option<String>) -> Result<StreamPass, ShareByeReason> {
     let timeout = Duration::from_millis(HELLO_TIMEOUT_MS);
-    let first = tokio::time::timeout(timeout, socket.0.recv()).await.map_err(|_| ShareByeReason::Limit)?;
-    let Some(Ok(Message::Text(text))) = first else { return Err(ShareByeReason::Limit) };
+    let first = tokio::time::timeout(timeout, socket.0.receive()).await.map_err(|_| ShareByeReason::Limit)?;
+    let Ok(Message::Text(text)) = first else { return Err(ShareByeReason::Limit) };
     if text.len() > VIEWER_FRAME_BYTES_MAX {
         return Err(ShareByeReason::Limit);
     }
@@ -127,8 +122,15 @@ impl Stream {
                     }
                     outcome
                 }
-                frame = self.socket.0.recv() => self.receive(frame).await,
-                _ = ping.tick() => self.ping().await,
+                frame = self.socket.0.receive() => self.receive(frame).await,
+                _ = ping.tick() => {
+                    let outcome = self.ping().await;
+                    // A page once shown, or read, is not the size of every frame to come.
+                    if outcome.is_ok() && self.socket.0.can_shrink() {
+                        self.socket.0 = self.socket.0.shrink().await;
+                    }
+                    outcome
+                }
             };
             if let Err(end) = outcome {
                 break end;
@@ -152,12 +154,11 @@ impl Stream {
         if self.socket.send(message).await { Ok(()) } else { Err(End::Bye(ShareByeReason::Slow)) }
     }
 
-    async fn receive(&mut self, frame: Option<Result<Message, axum::Error>>) -> Result<(), End> {
-        let message = match frame {
-            Some(Ok(message)) => message,
-            Some(Err(error)) if is_too_big(&error) => return Err(End::Bye(ShareByeReason::Limit)),
-            Some(Err(_)) | None => return Err(End::Gone),
-        };
+    async fn receive(&mut self, frame: Result<Message, Lost>) -> Result<(), End> {
+        let message = frame.map_err(|lost| match lost {
+            Lost::Refused(_) => End::Bye(ShareByeReason::Limit),
+            Lost::Gone => End::Gone,
+        })?;
         self.heard = now();
         match message {
             Message::Binary(bytes) if self.seat.holder == Holder::Sharer => self.pass_on_frame(bytes).await,
@@ -168,7 +169,7 @@ impl Stream {
             // Pings are answered by the WebSocket layer.
             Message::Ping(_) | Message::Pong(_) => self.spend(),
             Message::Binary(_) => Err(End::Bye(ShareByeReason::Limit)),
-            Message::Close(_) => Err(End::Gone),
+            Message::Close(_) | Message::Frame(_) => Err(End::Gone),
         }
     }
 
@@ -268,22 +269,19 @@ impl Socket {
     }
 
     async fn send(&mut self, message: Message) -> bool {
-        matches!(tokio::time::timeout(SEND_TIMEOUT, self.0.send(message)).await, Ok(Ok(())))
+        self.0.send(message).await
     }
 
-    /// Says why, and closes as RFC 6455 §7.1.1 asks: dropped with frames unread, TCP would reset the connection, and
-    /// the client might never see the word.
+    /// Says why, and closes.
     async fn bye(&mut self, reason: ShareByeReason) {
         let code = match reason {
             ShareByeReason::Ended | ShareByeReason::Replaced => CloseCode::Normal,
+            ShareByeReason::Limit if self.0.refusal().is_some() => CloseCode::TooBig,
             ShareByeReason::Unauthorized | ShareByeReason::Limit => CloseCode::Policy,
             ShareByeReason::Slow | ShareByeReason::Shutdown => CloseCode::TryAgain,
         };
-        let close = Message::Close(Some(CloseFrame { code: code as u16, reason: "".into() }));
-        if self.say(&ToViewer::Bye(ShareBye { reason })).await && self.send(close).await {
-            let rest = async { while let Some(Ok(_)) = self.0.recv().await {} };
-            // A client that does not answer is cut off.
-            let _ = tokio::time::timeout(CLOSE_TIMEOUT, rest).await;
+        if self.say(&ToViewer::Bye(ShareBye { reason })).await {
+            self.0.close(code).await;
         }
     }
 }

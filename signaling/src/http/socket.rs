@@ -2,6 +2,7 @@
 
 use super::admission::Place;
 use super::frame_limit::{FrameLimit, Verdict};
+use super::websocket::{Bounds, Lost, Upgrade, WebSocket};
 use super::{Shared, reply};
 use crate::protocol::{
     self, ErrorCode, ErrorMessage, FRAME_BYTES_MAX, MESSAGES_BURST, MESSAGES_PER_SECOND, ServerFrame, ServerMessage,
@@ -10,23 +11,18 @@ use crate::protocol::{
 use crate::signaling::{CloseCode, Inbound, SocketId};
 use crate::switchboard::{Input, OUTBOX_MAX, Outgoing};
 use axum::Extension;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TryRecvError};
+use tokio_tungstenite::tungstenite::Message;
 
-/// How long the system's send buffer may stay full: whoever takes nothing for so long is gone.
-const SEND_TIMEOUT: Duration = Duration::from_secs(10);
-/// What a socket reads into. The library's 128 KiB would be most of what an idle participant holds; nearly all frames are
-/// smaller than this, and larger ones are read in steps.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
-/// How long a client may take to answer a close frame.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Nearly all frames are smaller than what is read at once; larger ones are read in steps. Every idle participant holds
+/// a buffer of this size.
+const BOUNDS: Bounds = Bounds { message_bytes: FRAME_BYTES_MAX, read_bytes: 1024 };
 
 /// Opens a WebSocket, if it is admitted.
 pub(super) async fn upgrade(
@@ -34,15 +30,14 @@ pub(super) async fn upgrade(
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     Extension(place): Extension<Arc<Place>>,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    upgrade: Upgrade,
 ) -> Response {
     let (origin, greeting) = match admit(&shared, address, &headers) {
         Ok(admitted) => admitted,
         Err(refusal) => return refusal,
     };
     let socket = SocketId(shared.next_socket.fetch_add(1, Ordering::Relaxed));
-    let upgrade = upgrade.max_message_size(FRAME_BYTES_MAX).max_frame_size(FRAME_BYTES_MAX);
-    upgrade.read_buffer_size(READ_BUFFER_BYTES).on_upgrade(move |stream| async move {
+    upgrade.accept(BOUNDS, Arc::clone(&shared.metrics), move |stream| async move {
         let (outbox, outgoing) = mpsc::channel(OUTBOX_MAX);
         if shared.inbox.send(Input::Open { socket, origin, outbox }).await.is_ok() {
             let task = Task {
@@ -98,57 +93,81 @@ struct Task {
     greeting: Option<Place>,
 }
 
+/// Whether a socket is still read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    On,
+    /// It broke a bound: it is only told what signaling says to that.
+    Broken,
+    Over,
+}
+
 impl Task {
     async fn run(mut self, mut outgoing: mpsc::Receiver<Outgoing>) {
-        loop {
-            let goes_on = tokio::select! {
-                out = outgoing.recv() => match out {
-                    Some(Outgoing::Text(text)) => {
-                        self.greeting = None;
-                        self.send(Message::text(text)).await
+        let mut reading = Reading::On;
+        while reading != Reading::Over {
+            tokio::select! {
+                out = outgoing.recv() => {
+                    if !self.write(out, &mut outgoing).await {
+                        return;
                     }
-                    Some(Outgoing::Close(code)) => {
-                        self.close(code).await;
-                        false
+                    if self.stream.can_shrink() {
+                        self.stream = Box::pin(self.stream.shrink()).await;
                     }
-                    // Cut loose for being too slow.
-                    None => {
-                        self.close(CloseCode::TryAgain).await;
-                        false
-                    }
-                },
-                frame = self.stream.recv() => self.receive(frame).await,
-            };
-            if !goes_on {
-                return;
+                }
+                frame = self.stream.receive(), if reading == Reading::On => reading = self.receive(frame).await,
             }
         }
     }
 
-    /// Takes a frame. False: the socket is over.
-    async fn receive(&mut self, frame: Option<Result<Message, axum::Error>>) -> bool {
-        let text = match frame {
-            Some(Ok(Message::Text(text))) => text,
-            // Pings are answered by the WebSocket layer.
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
-                return !matches!(self.limit.take(), Verdict::Breach { .. });
-            }
-            Some(Ok(Message::Binary(_))) => {
-                let message = "frames are text: this one is binary".to_owned();
-                return self.pass_on(Err(Unreadable { code: ErrorCode::Malformed, message, re: None })).await;
-            }
-            Some(Ok(Message::Close(_))) | None => return false,
-            Some(Err(error)) => {
-                if is_too_big(&error) {
-                    self.breach(CloseCode::TooBig).await;
-                    self.close(CloseCode::TooBig).await;
+    /// Writes what signaling says, and at once with it whatever else it has said by now: a joining client is told half a
+    /// dozen things in one breath. False: the socket is over.
+    async fn write(&mut self, first: Option<Outgoing>, outgoing: &mut mpsc::Receiver<Outgoing>) -> bool {
+        let mut next = first;
+        let code = loop {
+            match next {
+                Some(Outgoing::Text(text)) => {
+                    self.greeting = None;
+                    if !self.stream.feed(Message::text(text)).await {
+                        return false;
+                    }
                 }
-                return false;
+                Some(Outgoing::Close(code)) => break code,
+                // Cut loose for being too slow.
+                None => break CloseCode::TryAgain,
             }
+            next = match outgoing.try_recv() {
+                Ok(out) => Some(out),
+                Err(TryRecvError::Disconnected) => None,
+                Err(TryRecvError::Empty) => return self.stream.flush().await,
+            };
         };
+        Box::pin(self.stream.close(code)).await;
+        false
+    }
+
+    async fn receive(&mut self, frame: Result<Message, Lost>) -> Reading {
+        let goes_on = match frame {
+            Ok(Message::Text(text)) => self.receive_text(&text).await,
+            // Pings are answered by the WebSocket layer.
+            Ok(Message::Ping(_) | Message::Pong(_)) => !matches!(self.limit.take(), Verdict::Breach { .. }),
+            Ok(Message::Binary(_)) => {
+                let message = "frames are text: this one is binary".to_owned();
+                self.pass_on(Err(Unreadable { code: ErrorCode::Malformed, message, re: None })).await
+            }
+            Err(Lost::Refused(_)) => {
+                self.breach(CloseCode::TooBig).await;
+                return Reading::Broken;
+            }
+            Ok(Message::Close(_) | Message::Frame(_)) | Err(Lost::Gone) => false,
+        };
+        if goes_on { Reading::On } else { Reading::Over }
+    }
+
+    async fn receive_text(&mut self, text: &str) -> bool {
         match self.limit.take() {
-            Verdict::Pass => self.pass_on(protocol::read(&text).map(Inbound::new)).await,
-            Verdict::Drop { first } => !first || self.warn().await,
+            Verdict::Pass => self.pass_on(protocol::read(text).map(Inbound::new)).await,
+            Verdict::Drop { first } => !first || Box::pin(self.warn()).await,
             Verdict::Breach { first } => {
                 if first {
                     self.breach(CloseCode::Policy).await;
@@ -172,32 +191,11 @@ impl Task {
             retryable: true,
         });
         let text = serde_json::to_string(&ServerFrame { seq: 0, message }).unwrap_or_default();
-        self.send(Message::text(text)).await
+        self.stream.send(Message::text(text)).await
     }
 
     async fn breach(&mut self, code: CloseCode) {
         // The switchboard has stopped: the socket closes anyway.
         let _ = self.shared.inbox.send(Input::Breach(self.id, code)).await;
     }
-
-    async fn send(&mut self, message: Message) -> bool {
-        matches!(tokio::time::timeout(SEND_TIMEOUT, self.stream.send(message)).await, Ok(Ok(())))
-    }
-
-    /// Closes as RFC 6455 §7.1.1 asks, waiting for the client's own close frame. Dropped with frames unread, TCP would
-    /// reset the connection, and the client might never see the `bye` before it.
-    async fn close(&mut self, code: CloseCode) {
-        let frame = CloseFrame { code: code as u16, reason: "".into() };
-        if self.send(Message::Close(Some(frame))).await {
-            let rest = async { while let Some(Ok(_)) = self.stream.recv().await {} };
-            // A client that does not answer is cut off.
-            let _ = tokio::time::timeout(CLOSE_TIMEOUT, rest).await;
-        }
-    }
-}
-
-/// Whether a frame passed the size limit. axum hides the reason's type, so its text must do.
-pub(super) fn is_too_big(error: &axum::Error) -> bool {
-    let text = error.to_string();
-    text.contains("too long") || text.contains("too big") || text.contains("Space limit")
 }

@@ -4,7 +4,7 @@ use super::Signaling;
 use super::room::Room;
 use crate::moment::Moment;
 use crate::protocol::{Desk, DeskRoom, Role, ServerMessage, Waiting};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 use tillside_sfu::id::{ParticipantId, RoomId};
 
@@ -46,9 +46,13 @@ impl Signaling {
         self.desk.told = Some(now.instant);
         for tenant in std::mem::take(&mut self.desk.tenants) {
             self.tell_positions(&tenant);
-            let desk = ServerMessage::Desk(self.desk_of(&tenant, now.instant));
             let agents = self.sessions.iter().filter(|(_, s)| s.claims.tenant == tenant && s.claims.sees_desk());
-            for agent in agents.map(|(id, _)| *id).collect::<Vec<_>>() {
+            let agents: Vec<_> = agents.map(|(id, _)| *id).collect();
+            if agents.is_empty() {
+                continue;
+            }
+            let desk = ServerMessage::Desk(self.desk_of(&tenant, now.instant));
+            for agent in agents {
                 self.tell(agent, &desk);
             }
         }
@@ -69,12 +73,11 @@ impl Signaling {
     }
 
     fn tell_positions(&mut self, tenant: &str) {
-        let queue = self.queue(tenant);
+        let places: BTreeMap<RoomId, u32> = self.queue(tenant).into_iter().zip(1..).collect();
         let rooms: Vec<RoomId> =
             self.rooms.values().filter(|room| room.key.tenant == tenant).map(|room| room.id).collect();
         for id in rooms {
-            let place = queue.iter().position(|waiting| *waiting == id);
-            let position = place.map_or(0, |place| u32::try_from(place + 1).unwrap_or(u32::MAX));
+            let position = places.get(&id).copied().unwrap_or(0);
             let Some(room) = self.rooms.get_mut(&id) else { continue };
             let is_news = std::mem::take(&mut room.position_is_news) && position > 0;
             if std::mem::replace(&mut room.position_told, position) == position && !is_news {

@@ -80,7 +80,7 @@ impl Signaling {
         let sees_desk = claims.sees_desk();
         let tenant = claims.tenant.clone();
         let session = Session { public, claims, link, room: None, offers: Offers::default(), told: Told::default() };
-        self.sessions.insert(participant, session);
+        self.sessions.insert(participant, Box::new(session));
         self.resumable.insert(name, participant);
         self.attach(socket, participant);
         self.welcome(socket, participant, None);
@@ -156,18 +156,23 @@ impl Signaling {
     /// Sends again what came after `seq`.
     fn replay(&mut self, socket: SocketId, participant: ParticipantId, seq: u64) {
         let frames = self.sessions.get(&participant).and_then(|session| session.told.since(seq));
-        self.outputs.extend(frames.into_iter().flatten().map(|text| Output::Frame { socket, text: text.to_owned() }));
+        self.outputs.extend(frames.into_iter().flatten().map(|text| Output::Frame { socket, text }));
     }
 
     /// Says anew what a client must know, instead of what it missed.
     fn tell_everything(&mut self, now: Moment, participant: ParticipantId) {
         let Some(session) = self.sessions.get(&participant) else { return };
-        let essentials = session.told.essentials();
         let state = session.room.and_then(|room| self.rooms.get(&room)).map(|room| room.full_state(participant));
         let tenant = session.claims.tenant.clone();
         let sees_desk = session.claims.sees_desk();
-        for message in state.map(ServerMessage::State).into_iter().chain(essentials) {
-            self.tell(participant, &message);
+        if let Some(state) = state {
+            self.tell(participant, &ServerMessage::State(state));
+        }
+        if let Some(session) = self.sessions.get_mut(&participant) {
+            let frames = session.told.tell_essentials_again();
+            if let Some(socket) = session.socket() {
+                self.outputs.extend(frames.into_iter().map(|text| Output::Frame { socket, text }));
+            }
         }
         if sees_desk {
             self.tell_desk(now, &tenant, participant);

@@ -21,10 +21,17 @@ impl Signaling {
             Event::Speakers { room, participants } => self.handle_speakers(room, &participants),
             Event::Quality { participant, score, cause } => self.handle_quality(participant, score, cause),
             Event::RoomFailed(room) => self.end_room(now, room, ByeReason::RoomFailed),
-            // These are counted by the switchboard before they come here.
-            Event::Connected { .. } | Event::Counters(_) => {}
+            Event::Connected { participant, .. } => self.handle_connected(participant),
+            // The switchboard has published them before they come here.
+            Event::Counters(_) => {}
         }
         self.flush_desk(now);
+    }
+
+    fn handle_connected(&mut self, participant: ParticipantId) {
+        if let Some(session) = self.sessions.get_mut(&participant) {
+            session.told.forget_join();
+        }
     }
 
     fn handle_left(&mut self, now: Moment, participant: ParticipantId, reason: LeaveReason) {

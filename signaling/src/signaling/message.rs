@@ -35,7 +35,7 @@ impl Signaling {
             ClientMessage::Share(action) => ("share", self.handle_share(now, from, &action)),
             ClientMessage::Control(action) => ("control", self.handle_control(now, from, &action)),
             ClientMessage::Ping(ping) => {
-                if let Some(socket) = self.sessions.get(&from).and_then(super::Session::socket) {
+                if let Some(socket) = self.sessions.get(&from).and_then(|session| session.socket()) {
                     self.say(socket, &ServerMessage::Pong(Pong { ts: ping.ts }));
                 }
                 return;

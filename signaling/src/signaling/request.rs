@@ -141,7 +141,7 @@ impl Signaling {
         tracing::info!(participant = %public, role = ?claims.role, tenant = %claims.tenant, "http session begins");
         let link = Link::Http { resource: resource.clone(), request: Some(request) };
         let session = Session { public, claims, link, room: None, offers: Offers::default(), told: Told::default() };
-        self.sessions.insert(participant, session);
+        self.sessions.insert(participant, Box::new(session));
         self.resources.insert(resource, participant);
         participant
     }

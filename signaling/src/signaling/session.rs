@@ -5,6 +5,7 @@ use super::room::Publication;
 use crate::protocol::{RESUME_BYTES_MAX, RESUME_MESSAGES_MAX, ServerMessage};
 use crate::token::Claims;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 use tillside_sfu::id::RoomId;
 
@@ -64,31 +65,47 @@ pub(super) struct Offers {
 }
 
 /// What a client was told: the last messages word for word, and what it must know if those do not reach back far enough.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Told {
+    /// Of the last message.
     seq: u64,
     bytes: usize,
-    frames: VecDeque<String>,
-    last_answer: Option<ServerMessage>,
-    last_bind: Option<ServerMessage>,
+    /// The last ones, without their numbers; shared with those below, for an answer is by far the longest.
+    messages: VecDeque<Arc<str>>,
+    /// With its number.
+    last_answer: Option<(u64, Arc<str>)>,
+    last_bind: Option<Arc<str>>,
+    /// The number of the answer that media connects by, until it has.
+    joined_by: Option<u64>,
 }
 
 impl Told {
     /// Numbers a message and keeps it. Returns the frame to send.
-    pub(super) fn tell(&mut self, message: &ServerMessage) -> &str {
+    pub(super) fn tell(&mut self, message: &ServerMessage) -> String {
+        let text: Arc<str> = json(message).into();
+        let seq = self.seq + 1;
         match message {
-            ServerMessage::Answer(_) => self.last_answer = Some(message.clone()),
-            ServerMessage::Bind(_) => self.last_bind = Some(message.clone()),
+            ServerMessage::Answer(answer) => {
+                self.last_answer = Some((seq, Arc::clone(&text)));
+                if answer.n == 1 {
+                    self.joined_by = Some(seq);
+                }
+            }
+            ServerMessage::Bind(_) => self.last_bind = Some(Arc::clone(&text)),
             _ => {}
         }
-        self.seq += 1;
-        let frame = frame(self.seq, message);
-        self.bytes += frame.len();
-        self.frames.push_back(frame);
-        while self.frames.len() > RESUME_MESSAGES_MAX || (self.bytes > RESUME_BYTES_MAX && self.frames.len() > 1) {
-            self.bytes -= self.frames.pop_front().map_or(0, |frame| frame.len());
+        self.keep(text)
+    }
+
+    /// Media is connected: the client has read the answer to its first offer, so it has read all that was said before,
+    /// too. None of it is needed again.
+    pub(super) fn forget_join(&mut self) {
+        let Some(joined_by) = self.joined_by.take() else { return };
+        while self.messages.len() as u64 > self.seq - joined_by {
+            self.drop_oldest();
         }
-        self.frames.back().map_or("", String::as_str)
+        self.messages.shrink_to_fit();
+        self.last_answer.take_if(|(seq, _)| *seq <= joined_by);
     }
 
     /// The number of the last message.
@@ -97,29 +114,60 @@ impl Told {
     }
 
     /// The frames after `seq`; `None` if not all of them are kept, or `seq` was never sent.
-    pub(super) fn since(&self, seq: u64) -> Option<impl Iterator<Item = &str>> {
+    pub(super) fn since(&self, seq: u64) -> Option<impl Iterator<Item = String>> {
         let missed = usize::try_from(self.seq.checked_sub(seq)?).ok()?;
-        let skip = self.frames.len().checked_sub(missed)?;
-        Some(self.frames.iter().skip(skip).map(String::as_str))
+        let skip = self.messages.len().checked_sub(missed)?;
+        Some((seq + 1..).zip(self.messages.iter().skip(skip)).map(|(seq, message)| numbered(seq, message)))
     }
 
-    /// The last answer and the last bindings, for somebody who may have missed them.
-    pub(super) fn essentials(&self) -> Vec<ServerMessage> {
-        self.last_answer.iter().chain(&self.last_bind).cloned().collect()
+    /// Says the last answer and the last bindings anew, to somebody who may have missed them. Returns the frames to send.
+    pub(super) fn tell_essentials_again(&mut self) -> Vec<String> {
+        let answer = self.last_answer.as_ref().map(|(_, message)| message);
+        let essentials: Vec<_> = answer.into_iter().chain(&self.last_bind).cloned().collect();
+        essentials.into_iter().map(|message| self.keep(message)).collect()
+    }
+
+    fn keep(&mut self, message: Arc<str>) -> String {
+        self.seq += 1;
+        let frame = numbered(self.seq, &message);
+        self.bytes += message.len();
+        self.messages.push_back(message);
+        while self.messages.len() > RESUME_MESSAGES_MAX || (self.bytes > RESUME_BYTES_MAX && self.messages.len() > 1) {
+            self.drop_oldest();
+        }
+        frame
+    }
+
+    fn drop_oldest(&mut self) {
+        self.bytes -= self.messages.pop_front().map_or(0, |message| message.len());
+    }
+}
+
+// Answers hold ICE passwords, and the rest is what people say.
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Told").field("seq", &self.seq).field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }
 
 /// The text of a [`crate::protocol::ServerFrame`].
 pub(super) fn frame(seq: u64, message: &ServerMessage) -> String {
-    let body = serde_json::to_string(message).expect("messages hold only strings, numbers and lists of them");
-    // Splicing the number in spares the intermediate tree that serde's `flatten` would build.
-    format!("{{\"seq\":{seq},{}", &body[1..])
+    numbered(seq, &json(message))
+}
+
+fn json(message: &ServerMessage) -> String {
+    serde_json::to_string(message).expect("messages hold only strings, numbers and lists of them")
+}
+
+/// Splicing the number in spares the intermediate tree that serde's `flatten` would build.
+fn numbered(seq: u64, message: &str) -> String {
+    format!("{{\"seq\":{seq},{}", &message[1..])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Pong, ServerFrame, Waiting};
+    use crate::protocol::{Answer, Pong, ServerFrame, Waiting};
     use proptest::prelude::*;
 
     fn waiting(position: u32) -> ServerMessage {
@@ -147,6 +195,49 @@ mod tests {
         assert!(told.since(last + 1).is_none(), "nobody can have seen what was not sent");
     }
 
+    fn answer(n: u32) -> ServerMessage {
+        ServerMessage::Answer(Answer { n, sdp: format!("v={n}") })
+    }
+
+    fn texts(told: &Told, seq: u64) -> Option<Vec<String>> {
+        told.since(seq).map(Iterator::collect)
+    }
+
+    #[test]
+    fn what_led_to_media_is_forgotten_once_it_is_connected() {
+        let mut told = Told::default();
+        told.tell(&waiting(1));
+        told.tell(&answer(1));
+        let kept = told.tell(&waiting(2));
+        told.forget_join();
+        assert_eq!(texts(&told, 2), Some(vec![kept]), "what was said after the answer may still be missing");
+        assert_eq!(texts(&told, 1), None);
+        assert!(told.tell_essentials_again().is_empty());
+        told.forget_join();
+        assert_eq!(texts(&told, 3), Some(Vec::new()), "only once");
+    }
+
+    #[test]
+    fn a_later_answer_is_kept_when_media_connects_by_the_first() {
+        let mut told = Told::default();
+        told.tell(&answer(1));
+        let second = told.tell(&answer(2));
+        told.forget_join();
+        assert_eq!(texts(&told, 1), Some(vec![second]));
+        assert_eq!(told.tell_essentials_again(), [frame(3, &answer(2))]);
+        let mut rejoined = Told::default();
+        rejoined.tell(&answer(7));
+        rejoined.forget_join();
+        assert_eq!(rejoined.tell_essentials_again().len(), 1, "nobody connects by a later offer's answer");
+    }
+
+    #[test]
+    fn what_was_told_does_not_show() {
+        let mut told = Told::default();
+        told.tell(&answer(1));
+        assert!(!format!("{told:?}").contains("v=1"));
+    }
+
     proptest! {
         #[test]
         fn what_is_replayed_is_what_was_missed(sent in 1u32..600, seen in 0u64..700) {
@@ -155,7 +246,7 @@ mod tests {
                 told.tell(&waiting(n));
             }
             if let Some(frames) = told.since(seen) {
-                let frames: Vec<ServerFrame> = frames.map(|f| serde_json::from_str(f).unwrap()).collect();
+                let frames: Vec<ServerFrame> = frames.map(|f| serde_json::from_str(&f).unwrap()).collect();
                 let seqs: Vec<u64> = frames.iter().map(|frame| frame.seq).collect();
                 prop_assert_eq!(seqs, (seen + 1..=u64::from(sent)).collect::<Vec<_>>());
             } else {
@@ -170,7 +261,7 @@ mod tests {
                 let text = "x".repeat(size);
                 told.tell(&ServerMessage::Data(crate::protocol::DataReceived { from: "p".into(), topic: "t".into(), payload: text }));
                 prop_assert!(told.bytes <= RESUME_BYTES_MAX);
-                prop_assert_eq!(told.bytes, told.frames.iter().map(String::len).sum::<usize>());
+                prop_assert_eq!(told.bytes, told.messages.iter().map(|message| message.len()).sum::<usize>());
             }
         }
     }

@@ -14,6 +14,8 @@ use tillside::config::{Config, DEV_KEY, Layers};
 use tillside::node::Node;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
@@ -166,6 +168,14 @@ pub(crate) async fn tls(address: SocketAddr, certificate: &str, protocols: &[&st
     Ok(String::from_utf8_lossy(agreed).into_owned())
 }
 
+/// A message in fragments of one byte.
+pub(crate) fn fragments(bytes: &[u8], kind: Data) -> impl Iterator<Item = Message> {
+    bytes.iter().enumerate().map(move |(n, byte)| {
+        let opcode = if n == 0 { kind } else { Data::Continue };
+        Message::Frame(Frame::message(vec![*byte], OpCode::Data(opcode), n + 1 == bytes.len()))
+    })
+}
+
 pub(crate) type RawSocket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 #[derive(Debug)]
@@ -227,13 +237,26 @@ impl Socket {
 
     /// The close code, once the node closes.
     pub(crate) async fn closed(&mut self) -> Option<u16> {
+        self.closed_because().await.map(|(code, _)| code)
+    }
+
+    /// The close code and its reason, once the node closes.
+    pub(crate) async fn closed_because(&mut self) -> Option<(u16, String)> {
         loop {
-            match self.receive().await {
-                Some(Message::Close(frame)) => return frame.map(|frame| frame.code.into()),
-                Some(_) => {}
-                None => return None,
+            if let Message::Close(frame) = self.receive().await? {
+                return frame.map(|frame| (frame.code.into(), frame.reason.to_string()));
             }
         }
+    }
+
+    /// Sends a text in fragments of one byte. False: the node has hung up meanwhile.
+    pub(crate) async fn send_in_bytes(&mut self, text: &str) -> bool {
+        for fragment in fragments(text.as_bytes(), Data::Text) {
+            if self.stream.send(fragment).await.is_err() {
+                return false;
+            }
+        }
+        true
     }
 
     async fn receive(&mut self) -> Option<Message> {

@@ -99,11 +99,26 @@ async fn sec_31_bad_streams_desync_the_share_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn sec_15_a_record_in_too_many_fragments_ends_the_stream() {
+    let node = start().await;
+    let Shared { mara: _mara, jon: _jon, mut page, mut view, page_ticket, .. } = node.shared().await;
+    page.send_in_bytes(&[b' '; 65]).await;
+    assert_eq!(page.ended().await, ("limit".to_owned(), Some(1009)));
+    let mut page = node.stream(&page_ticket).await;
+    page.send_record(&headline("Blue shoes")).await;
+    page.next("snapshot").await;
+    view.send_in_bytes(&[b' '; 65]).await;
+    assert_eq!(view.ended().await, ("limit".to_owned(), Some(1009)), "a viewer's words, too");
+    node.metrics_with(r#"tillside_ws_message_refused_total{reason="fragments"} 2"#).await;
+    node.stop().await;
+}
+
+#[tokio::test]
 async fn sec_15_frames_over_their_cap_and_floods_end_the_stream() {
     let node = start().await;
     let Shared { mara: _mara, jon: _jon, mut page, mut view, page_ticket, view_ticket, .. } = node.shared().await;
     page.try_send_bytes(vec![b' '; 1_100_000]).await;
-    assert_eq!(page.ended().await, ("limit".to_owned(), Some(1008)));
+    assert_eq!(page.ended().await, ("limit".to_owned(), Some(1009)));
     view.send(&json!({ "t": "want", "asset": "x".repeat(5_000) })).await;
     assert_eq!(view.ended().await.0, "limit");
     let mut view = node.stream(&view_ticket).await;

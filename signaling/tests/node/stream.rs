@@ -1,9 +1,10 @@
 //! The clients of `/v1/share`: a page that is shared, and a console that shows it.
 
-use super::client::{PATIENCE, RawSocket, Running, Socket};
+use super::client::{PATIENCE, RawSocket, Running, Socket, fragments};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 
 /// One end of a shared page.
 #[derive(Debug)]
@@ -78,6 +79,15 @@ impl Stream {
     /// Whether the node still takes something.
     pub(crate) async fn try_send_bytes(&mut self, bytes: Vec<u8>) -> bool {
         self.socket.send(Message::binary(bytes)).await.is_ok()
+    }
+
+    /// Sends a message in fragments of one byte, until the node hangs up.
+    pub(crate) async fn send_in_bytes(&mut self, bytes: &[u8]) {
+        for fragment in fragments(bytes, Data::Binary) {
+            if self.socket.send(fragment).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// The next text frame of this type; others on the way, and pages, are skipped.
