@@ -15,12 +15,12 @@ use crate::desync::Desync;
 use crate::limits::{DEPTH_MAX, MIRROR_BYTES_MAX};
 use crate::mask::Level;
 use crate::record::NodeId;
+use crate::wipe::Wiping;
 use hashbrown::HashMap;
 use slab::Slab;
-use zeroize::Zeroizing;
 
 /// A string that is zeroed when it is dropped.
-pub(crate) type Wiped = Zeroizing<Box<str>>;
+pub(crate) type Wiped = Wiping<Box<str>>;
 
 /// The place of a node in the mirror. Valid until the node is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

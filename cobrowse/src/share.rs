@@ -21,6 +21,7 @@ use crate::relay::{Event, GrantEnd, Phase, ViewerId, Why};
 use crate::serialise;
 use crate::vault::Vault;
 use crate::viewer::{Class, Viewer};
+use crate::wipe::wipe;
 use allowance::Allowance;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -98,8 +99,12 @@ impl Share {
     /// Takes one message of the sharer and zeroes it.
     pub(crate) fn handle_record(&mut self, now: Instant, message: &mut [u8], events: &mut VecDeque<Event>) {
         self.counters.add(Counter::Records);
+        self.take_in(now, message, events);
+        wipe(message);
+    }
+
+    fn take_in(&mut self, now: Instant, message: &[u8], events: &mut VecDeque<Event>) {
         if !matches!(self.phase, Phase::Live | Phase::Paused(Why::Page)) {
-            zeroize::Zeroize::zeroize(message);
             self.frames.clear();
             self.counters.add(Counter::NotLive);
             return;

@@ -43,11 +43,13 @@ impl World {
 
     fn send(&mut self, event: &Value) {
         self.now += Duration::from_millis(10);
-        self.relay.handle_record(self.now, SHARE, &mut serde_json::to_vec(event).unwrap());
+        self.send_bytes(&serde_json::to_vec(event).unwrap());
     }
 
     fn send_bytes(&mut self, bytes: &[u8]) {
-        self.relay.handle_record(self.now, SHARE, &mut bytes.to_vec());
+        let mut message = bytes.to_vec();
+        self.relay.handle_record(self.now, SHARE, &mut message);
+        assert!(message.iter().all(|byte| *byte == 0), "a message is zeroed, whatever became of it");
     }
 
     fn seen(&mut self, viewer: ViewerId) -> String {
