@@ -5,6 +5,7 @@
 
 mod allowance;
 mod output;
+mod pointer;
 mod settle;
 mod styles;
 
@@ -324,8 +325,9 @@ impl Share {
                 self.send(Class::State, &serialise::resize(at, self.page.width, self.page.height));
             }
             Body::Pointer { source, positions } => {
-                let seen: Vec<Position> =
+                let mut seen: Vec<Position> =
                     positions.into_iter().filter(|position| self.may_point(position.node)).collect();
+                pointer::thin(&mut seen);
                 if !seen.is_empty() {
                     self.send(Class::Pointer, &serialise::pointer(at, source, &seen));
                 }
