@@ -135,8 +135,9 @@ impl Classifier {
     /// The controls whose evidence a mutation may have touched.
     fn affected(&mut self, mirror: &Mirror, changes: &Changes) -> Vec<Key> {
         let mut affected = BTreeSet::new();
-        for top in &changes.added {
-            affected.extend(controls(mirror, *top));
+        for key in changes.added.iter().flat_map(|top| mirror.subtree(*top)) {
+            affected.extend(Some(key).filter(|key| mirror.role(*key).is_control()));
+            affected.extend(self.named_by(mirror, key));
         }
         for key in changes.added.iter().chain(&changes.texts).chain(&changes.thinned) {
             self.affect_around(mirror, *key, &mut affected);
@@ -161,10 +162,13 @@ impl Classifier {
     fn affect_at(&self, mirror: &Mirror, key: Key, affected: &mut BTreeSet<Key>) {
         let around = || std::iter::once(key).chain(mirror.ancestors(key)).take(5);
         affected.extend(around().find(|key| mirror.role(*key).is_control()));
-        for label in around() {
-            let names = [mirror.clue(label, "for"), mirror.attribute(label, "id")];
-            affected.extend(names.into_iter().flatten().flat_map(|name| self.naming.controls(mirror, name)));
-        }
+        affected.extend(around().flat_map(|label| self.named_by(mirror, label)));
+    }
+
+    /// The controls that an element names, as a label or by its id.
+    fn named_by<'a>(&'a self, mirror: &'a Mirror, label: Key) -> impl Iterator<Item = Key> + 'a {
+        let names = [mirror.clue(label, "for"), mirror.attribute(label, "id")];
+        names.into_iter().flatten().flat_map(|name| self.naming.controls(mirror, name))
     }
 
     /// Adds the controls that a changed text or subtree stands before or behind, as far as evidence is gathered there.
@@ -335,8 +339,7 @@ fn draw_in_number(known: &[(Key, &Evidence)], found: &mut [bool]) {
 /// Where a keypad may stand whose key has just appeared: a few boxes up, if little stands there.
 fn keypad_scope(mirror: &Mirror, key: Key) -> Key {
     const NODES_MAX: usize = 120;
-    let small = |ancestor: &Key| mirror.subtree(*ancestor).take(NODES_MAX + 1).count() <= NODES_MAX;
-    mirror.ancestors(key).take(4).take_while(small).last().unwrap_or(key)
+    mirror.ancestors(key).take(4).take_while(|ancestor| mirror.size(*ancestor) <= NODES_MAX).last().unwrap_or(key)
 }
 
 /// Radio buttons of a group in which at least two name card brands.

@@ -28,6 +28,7 @@ mod share;
 mod url;
 mod vault;
 mod viewer;
+mod wipe;
 
 pub use record::{CHUNK_BYTES_MAX, FLAG_DEFLATE, FLAG_FRAMED, FLAG_MORE};
 pub use relay::Relay;

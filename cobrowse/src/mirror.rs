@@ -15,12 +15,12 @@ use crate::desync::Desync;
 use crate::limits::{DEPTH_MAX, MIRROR_BYTES_MAX};
 use crate::mask::Level;
 use crate::record::NodeId;
+use crate::wipe::Wiping;
 use hashbrown::HashMap;
 use slab::Slab;
-use zeroize::Zeroizing;
 
 /// A string that is zeroed when it is dropped.
-pub(crate) type Wiped = Zeroizing<Box<str>>;
+pub(crate) type Wiped = Wiping<Box<str>>;
 
 /// The place of a node in the mirror. Valid until the node is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,6 +34,10 @@ pub(crate) struct Node {
     pub(crate) last: Option<Key>,
     pub(crate) previous: Option<Key>,
     pub(crate) next: Option<Key>,
+    /// Nodes at and below this one.
+    size: u32,
+    /// Which mutation brought it, as [`Mirror::mutations`] counted then.
+    brought_by: u32,
     depth: u16,
     level: Level,
     pub(crate) in_shadow: bool,
@@ -113,6 +117,8 @@ pub(crate) struct Mirror {
     root: Option<Key>,
     bytes: usize,
     nodes_max: usize,
+    /// Counts mutations since the snapshot; wraps, since only the latest counts.
+    mutations: u32,
     /// Levels above Public of nodes that left the tree in this epoch: one that comes back is as hidden as before.
     departed: HashMap<NodeId, Level>,
 }
@@ -127,6 +133,7 @@ impl Mirror {
             root: None,
             bytes: 0,
             nodes_max,
+            mutations: 0,
             departed: HashMap::new(),
         }
     }
@@ -159,6 +166,11 @@ impl Mirror {
     /// Bytes of text held, without the nodes themselves.
     pub(crate) fn text_bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// How many nodes there are at and below this one.
+    pub(crate) fn size(&self, key: Key) -> usize {
+        self.node(key).size as usize
     }
 
     /// The level of a node, what it inherits included.
@@ -235,9 +247,22 @@ impl Mirror {
         self.charge(kind_bytes(&node.kind))?;
         let level = inherited.max(node.level).max(self.departed.get(&node.id).copied().unwrap_or_default());
         let NewNode { id, in_shadow, shadow_host, kind, .. } = node;
-        let (first, last, previous, shown) = (None, None, None, false);
-        let whole =
-            Node { id, parent, first, last, previous, next: None, depth, level, in_shadow, shadow_host, shown, kind };
+        let whole = Node {
+            id,
+            parent,
+            first: None,
+            last: None,
+            previous: None,
+            next: None,
+            size: 1,
+            brought_by: self.mutations,
+            depth,
+            level,
+            in_shadow,
+            shadow_host,
+            shown: false,
+            kind,
+        };
         let key = Key(u32::try_from(self.nodes.insert(whole)).expect("nodes_max fits in 32 bits"));
         self.keys.insert(id, key);
         self.link(key, parent, next);
@@ -333,10 +358,22 @@ impl Mirror {
         let node = self.node_mut(key);
         node.previous = previous;
         node.next = next;
+        let mut above = Some(parent);
+        while let Some(key) = above {
+            let node = self.node_mut(key);
+            node.size += 1;
+            above = node.parent;
+        }
     }
 
     fn unlink(&mut self, key: Key) {
-        let Node { parent, previous, next, .. } = *self.node(key);
+        let Node { parent, previous, next, size, .. } = *self.node(key);
+        let mut above = parent;
+        while let Some(key) = above {
+            let node = self.node_mut(key);
+            node.size -= size;
+            above = node.parent;
+        }
         match (previous, parent) {
             (Some(previous), _) => self.node_mut(previous).next = next,
             (None, Some(parent)) => self.node_mut(parent).first = next,

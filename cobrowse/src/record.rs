@@ -122,32 +122,14 @@ pub(crate) fn parse(json: &[u8]) -> Result<Vec<Event<'_>>, Desync> {
     reader.disable_recursion_limit();
     let batch = Batch::deserialize(&mut reader).map_err(|_| Desync::Malformed)?;
     reader.end().map_err(|_| Desync::Malformed)?;
-    batch.0.into_iter().map(Wire::into_event).collect()
+    batch.0
 }
 
 /// Most events of one record. A recorder that flushes every frame sends a handful; a stalled one some hundreds.
 pub(crate) const BATCH_MAX: usize = 4_096;
 
-/// One event before its parts are put together: the order of JSON members says nothing.
-enum Wire<'a> {
-    Event { kind: u64, timestamp: f64, data: Box<Data<'a>> },
-    Packed,
-}
-
-impl<'a> Wire<'a> {
-    fn into_event(self) -> Result<Event<'a>, Desync> {
-        match self {
-            Self::Packed => Err(Desync::Packed),
-            Self::Event { kind, timestamp, data } => {
-                let body = data.into_body(kind)?;
-                // `as` saturates: a negative or absurd clock becomes 0 or the largest number, both harmless.
-                Ok(Event { timestamp: timestamp as u64, body })
-            }
-        }
-    }
-}
-
-struct Batch<'a>(Vec<Wire<'a>>);
+/// The events, or why the first bad one costs the page its trust.
+struct Batch<'a>(Result<Vec<Event<'a>>, Desync>);
 
 impl<'de> de::Deserialize<'de> for Batch<'de> {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -165,24 +147,34 @@ impl<'de> Visitor<'de> for BatchVisitor {
     }
 
     fn visit_str<E: de::Error>(self, _packed: &str) -> Result<Self::Value, E> {
-        Ok(Batch(vec![Wire::Packed]))
+        Ok(Batch(Err(Desync::Packed)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Ok(Batch(vec![WireVisitor.visit_map(map)?]))
+        Ok(Batch(WireVisitor.visit_map(map)?.0.map(|event| vec![event])))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut events = Vec::new();
-        while let Some(event) = seq.next_element::<Wire<'de>>()? {
-            if events.len() == BATCH_MAX {
+        let mut events = Ok(Vec::new());
+        let mut count = 0;
+        while let Some(Wire(event)) = seq.next_element()? {
+            if count == BATCH_MAX {
                 return Err(de::Error::custom("too many events"));
             }
-            events.push(event);
+            count += 1;
+            if let Ok(known) = &mut events {
+                match event {
+                    Ok(event) => known.push(event),
+                    Err(reason) => events = Err(reason),
+                }
+            }
         }
         Ok(Batch(events))
     }
 }
+
+/// One event, once its parts are put together: the order of JSON members says nothing.
+struct Wire<'a>(Result<Event<'a>, Desync>);
 
 impl<'de> de::Deserialize<'de> for Wire<'de> {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -200,11 +192,11 @@ impl<'de> Visitor<'de> for WireVisitor {
     }
 
     fn visit_str<E: de::Error>(self, _packed: &str) -> Result<Self::Value, E> {
-        Ok(Wire::Packed)
+        Ok(Wire(Err(Desync::Packed)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (mut kind, mut timestamp, mut data) = (None::<u64>, None::<f64>, None::<Box<Data<'de>>>);
+        let (mut kind, mut timestamp, mut data) = (None::<u64>, None::<f64>, None::<Data<'de>>);
         while let Some(key) = map.next_key::<Text<'de>>()? {
             match key.as_str() {
                 "type" if kind.is_none() => kind = Some(map.next_value()?),
@@ -217,7 +209,9 @@ impl<'de> Visitor<'de> for WireVisitor {
             }
         }
         let kind = kind.ok_or_else(|| de::Error::missing_field("type"))?;
-        Ok(Wire::Event { kind, timestamp: timestamp.unwrap_or_default(), data: data.unwrap_or_default() })
+        // `as` saturates: a negative or absurd clock becomes 0 or the largest number, both harmless.
+        let timestamp = timestamp.unwrap_or_default() as u64;
+        Ok(Wire(data.unwrap_or_default().into_body(kind).map(|body| Event { timestamp, body })))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::grant::Rung;
 use crate::policy::Policy;
 use crate::share::Share;
 use crate::viewer::Viewer;
+use crate::wipe::wipe;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -240,7 +241,7 @@ impl Relay {
     /// counted, and where the tree can no longer be trusted shows in [`Event::SnapshotWanted`].
     pub fn handle_record(&mut self, now: Instant, share: ShareId, message: &mut [u8]) {
         let Some(state) = self.shares.get_mut(&share) else {
-            zeroize::Zeroize::zeroize(message);
+            wipe(message);
             return;
         };
         let mut events = VecDeque::new();

@@ -6,11 +6,14 @@
 use crate::mirror::{Key, Kind, Mirror};
 use crate::scan::{self, Found};
 use crate::vault::Vault;
+use crate::wipe::Wiping;
 use std::collections::BTreeSet;
-use zeroize::Zeroizing;
 
 /// Longest run that is put together; a paragraph is shorter.
 const RUN_BYTES_MAX: usize = 4_096;
+
+/// Room that a run is given at its first text; most lines are shorter.
+const LINE_BYTES: usize = 256;
 
 /// Up to this many text nodes of a line that holds a number are hidden with it: name, expiry and code stand there.
 const HIDDEN_WITH_MAX: usize = 16;
@@ -30,30 +33,8 @@ pub(crate) enum RunFound {
     Echo,
 }
 
-/// Reads the texts among `nodes`, which stand in document order, and gives all hits.
-pub(crate) fn hits(mirror: &Mirror, nodes: impl Iterator<Item = Key>, vault: &Vault) -> Vec<RunHit> {
-    let mut reader = Reader { mirror, vault, line: Run::default(), figures: Run::default(), hits: Vec::new() };
-    let mut block = None;
-    for key in nodes {
-        match mirror.node(key).kind {
-            Kind::Text(_) => {
-                let now = mirror.block(key);
-                if now != block {
-                    reader.end_line();
-                    block = now;
-                }
-                reader.text(key);
-            }
-            Kind::Element(_) if matches!(mirror.tag(key), "br" | "input" | "select" | "textarea") => reader.end_line(),
-            _ => {}
-        }
-    }
-    reader.end_line();
-    reader.end_figures();
-    reader.hits
-}
-
-struct Reader<'a> {
+/// Reads texts and collects what it hits.
+pub(crate) struct Reader<'a> {
     mirror: &'a Mirror,
     vault: &'a Vault,
     /// The texts of the current line.
@@ -63,9 +44,10 @@ struct Reader<'a> {
     hits: Vec<RunHit>,
 }
 
+/// Texts put together. Its memory is used again for the next run, and zeroed in the end.
 #[derive(Default)]
 struct Run {
-    text: Zeroizing<String>,
+    text: Wiping<String>,
     /// Where each text begins.
     parts: Vec<(Key, usize)>,
 }
@@ -73,13 +55,17 @@ struct Run {
 impl Run {
     fn push(&mut self, key: Key, text: &str) {
         if self.text.len() + text.len() <= RUN_BYTES_MAX {
+            if self.text.capacity() == 0 {
+                self.text.reserve(LINE_BYTES);
+            }
             self.parts.push((key, self.text.len()));
             self.text.push_str(text);
         }
     }
 
-    fn take(&mut self) -> Self {
-        std::mem::take(self)
+    fn clear(&mut self) {
+        self.text.clear();
+        self.parts.clear();
     }
 
     /// The texts that a range of the run touches.
@@ -94,7 +80,39 @@ impl Run {
     }
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub(crate) fn new(mirror: &'a Mirror, vault: &'a Vault) -> Self {
+        Self { mirror, vault, line: Run::default(), figures: Run::default(), hits: Vec::new() }
+    }
+
+    /// Reads the texts among `nodes`, which stand in document order; nothing is read together with what was read before.
+    pub(crate) fn read(&mut self, nodes: impl Iterator<Item = Key>) {
+        let mut block = None;
+        for key in nodes {
+            match self.mirror.node(key).kind {
+                Kind::Text(_) => {
+                    let now = self.mirror.block(key);
+                    if now != block {
+                        self.end_line();
+                        block = now;
+                    }
+                    self.text(key);
+                }
+                Kind::Element(_) if matches!(self.mirror.tag(key), "br" | "input" | "select" | "textarea") => {
+                    self.end_line();
+                }
+                _ => {}
+            }
+        }
+        self.end_line();
+        self.end_figures();
+    }
+
+    /// What was hit, in the order of reading.
+    pub(crate) fn into_hits(self) -> Vec<RunHit> {
+        self.hits
+    }
+
     fn text(&mut self, key: Key) {
         let text = self.mirror.text(key);
         let trimmed = text.trim();
@@ -113,7 +131,7 @@ impl Reader<'_> {
     }
 
     fn end_line(&mut self) {
-        let run = self.line.take();
+        let run = &self.line;
         if run.parts.is_empty() {
             return;
         }
@@ -122,33 +140,33 @@ impl Reader<'_> {
             self.hits.push(RunHit { what: RunFound::Value(hit.what), texts });
         }
         if !self.vault.is_empty() {
-            self.echoes(&run);
+            self.hits.extend(self.echoes());
         }
+        self.line.clear();
     }
 
-    /// Each text by itself, then the line put together.
-    fn echoes(&mut self, run: &Run) {
+    /// Each text of the line by itself, then the line put together.
+    fn echoes(&self) -> Option<RunHit> {
+        let run = &self.line;
         let alone: BTreeSet<Key> =
             run.parts.iter().map(|(key, _)| *key).filter(|key| self.vault.is_echo(self.mirror.text(*key))).collect();
         let together = run.parts.len() > 1 && alone.is_empty() && self.vault.is_echo(&run.text);
         let texts = if together { run.all() } else { alone };
-        if !texts.is_empty() {
-            self.hits.push(RunHit { what: RunFound::Echo, texts });
-        }
+        (!texts.is_empty()).then_some(RunHit { what: RunFound::Echo, texts })
     }
 
     /// Figures in boxes: groups as card numbers are printed, or one digit each. Other groups are tables and calendars.
     fn end_figures(&mut self) {
-        let run = self.figures.take();
-        if run.parts.len() < 2 {
-            return;
+        let run = &self.figures;
+        if run.parts.len() > 1 {
+            let sizes: Vec<usize> = run.text.split(' ').map(str::len).collect();
+            let printed = sizes.iter().all(|size| *size >= 3) || sizes.iter().all(|size| *size == 1);
+            if printed && let Some(hit) = scan::find(&run.text) {
+                self.hits.push(RunHit { what: RunFound::Value(hit.what), texts: run.touched(&hit.range) });
+            } else if self.vault.is_echo(&run.text) {
+                self.hits.push(RunHit { what: RunFound::Echo, texts: run.all() });
+            }
         }
-        let sizes: Vec<usize> = run.text.split(' ').map(str::len).collect();
-        let printed = sizes.iter().all(|size| *size >= 3) || sizes.iter().all(|size| *size == 1);
-        if printed && let Some(hit) = scan::find(&run.text) {
-            self.hits.push(RunHit { what: RunFound::Value(hit.what), texts: run.touched(&hit.range) });
-        } else if self.vault.is_echo(&run.text) {
-            self.hits.push(RunHit { what: RunFound::Echo, texts: run.all() });
-        }
+        self.figures.clear();
     }
 }

@@ -7,7 +7,7 @@ mod iban;
 mod pan;
 
 use aho_corasick::AhoCorasick;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::LazyLock;
 
 /// What was found, and where in the text (bytes).
@@ -38,6 +38,17 @@ pub(crate) fn find(text: &str) -> Option<Hit> {
     let card = (digits >= pan::LENGTH_MIN).then(|| pan::find(text)).flatten();
     let card = card.map(|range| Hit { what: Found::Card, range });
     card.or_else(|| iban::find(text).map(|range| Hit { what: Found::Iban, range })).or_else(|| named_code(text))
+}
+
+/// The groups of ASCII digits that stand together in `bytes`, first to last.
+fn groups(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + bytes[at..].iter().position(u8::is_ascii_digit)?;
+        let length = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        at = start + length;
+        Some(start..at)
+    })
 }
 
 /// Whether all of `text` is one whole card number, separators aside.
@@ -73,6 +84,9 @@ static CODE_NAME: LazyLock<AhoCorasick> = LazyLock::new(|| {
     builder.expect("the names are few and fixed")
 });
 
+/// Digits of a code.
+const CODE_LENGTHS: RangeInclusive<usize> = 3..=4;
+
 /// How far behind its name a code may stand.
 const CODE_REACH: usize = 16;
 
@@ -80,7 +94,8 @@ const CODE_REACH: usize = 16;
 fn named_code(text: &str) -> Option<Hit> {
     // Only short texts: in a long one the digits belong to something else.
     const TEXT_MAX: usize = 256;
-    if text.len() > TEXT_MAX {
+    // Most texts with digits, prices above all, have no group that could be a code.
+    if text.len() > TEXT_MAX || !groups(text.as_bytes()).any(|group| CODE_LENGTHS.contains(&group.len())) {
         return None;
     }
     CODE_NAME.find_iter(text).find_map(|name| {
@@ -91,7 +106,7 @@ fn named_code(text: &str) -> Option<Hit> {
         let digits = behind.trim_start_matches([' ', ':', '=', '-', '\u{a0}']);
         let start = text.len() - digits.len();
         let length = digits.bytes().take_while(u8::is_ascii_digit).count();
-        let found = start - name.end() < CODE_REACH && (3..=4).contains(&length);
+        let found = start - name.end() < CODE_REACH && CODE_LENGTHS.contains(&length);
         found.then(|| Hit { what: Found::Code, range: start..start + length })
     })
 }

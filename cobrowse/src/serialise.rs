@@ -19,7 +19,7 @@ pub(crate) type Json = Vec<u8>;
 
 /// A whole event of `kind` with this `data`.
 pub(crate) fn event(kind: u8, timestamp: u64, data: &impl Serialize) -> Json {
-    let mut out = Json::with_capacity(128);
+    let mut out = Json::with_capacity(256);
     wrap(&mut out, kind, timestamp, |out| write(out, data));
     out
 }
@@ -66,9 +66,12 @@ pub(crate) fn loaded(timestamp: u64, complete: bool) -> Json {
     event(u8::from(complete), timestamp, &json!({}))
 }
 
+/// What one node takes around its texts, on average.
+const NODE_BYTES: usize = 80;
+
 /// Type 2: the whole page, frames' documents aside, which follow as attachments.
 pub(crate) fn snapshot(mirror: &Mirror, root: Key, timestamp: u64, offset: Offset) -> Json {
-    let mut out = Json::with_capacity(mirror.len() * 64);
+    let mut out = Json::with_capacity(mirror.len() * NODE_BYTES + mirror.text_bytes());
     wrap(&mut out, 2, timestamp, |out| {
         out.extend_from_slice(b"{\"node\":");
         node::whole(mirror, root, out);

@@ -5,6 +5,7 @@
 
 mod allowance;
 mod output;
+mod pointer;
 mod settle;
 mod styles;
 
@@ -21,6 +22,7 @@ use crate::relay::{Event, GrantEnd, Phase, ViewerId, Why};
 use crate::serialise;
 use crate::vault::Vault;
 use crate::viewer::{Class, Viewer};
+use crate::wipe::wipe;
 use allowance::Allowance;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -98,8 +100,12 @@ impl Share {
     /// Takes one message of the sharer and zeroes it.
     pub(crate) fn handle_record(&mut self, now: Instant, message: &mut [u8], events: &mut VecDeque<Event>) {
         self.counters.add(Counter::Records);
+        self.take_in(now, message, events);
+        wipe(message);
+    }
+
+    fn take_in(&mut self, now: Instant, message: &[u8], events: &mut VecDeque<Event>) {
         if !matches!(self.phase, Phase::Live | Phase::Paused(Why::Page)) {
-            zeroize::Zeroize::zeroize(message);
             self.frames.clear();
             self.counters.add(Counter::NotLive);
             return;
@@ -319,8 +325,9 @@ impl Share {
                 self.send(Class::State, &serialise::resize(at, self.page.width, self.page.height));
             }
             Body::Pointer { source, positions } => {
-                let seen: Vec<Position> =
+                let mut seen: Vec<Position> =
                     positions.into_iter().filter(|position| self.may_point(position.node)).collect();
+                pointer::thin(&mut seen);
                 if !seen.is_empty() {
                     self.send(Class::Pointer, &serialise::pointer(at, source, &seen));
                 }

@@ -6,8 +6,9 @@
 
 use crate::record::NodeId;
 use crate::scan;
+use crate::wipe::Wiping;
+use std::cell::LazyCell;
 use std::collections::VecDeque;
-use zeroize::Zeroizing;
 
 /// Most fields whose values are held; the oldest goes first. Checkouts have ten to thirty.
 const FIELDS_MAX: usize = 128;
@@ -27,7 +28,7 @@ pub(crate) struct Vault {
 
 struct Field {
     node: NodeId,
-    folded: Zeroizing<String>,
+    folded: Wiping<String>,
     /// The characters in it: a text that lacks one of them does not repeat it.
     marks: Marks,
     /// Counts wherever it stands inside a text: a payment field's, or one with digits. Other words (a name, a search)
@@ -70,26 +71,22 @@ impl Vault {
     /// Whether a text repeats a private value.
     pub(crate) fn is_echo(&self, text: &str) -> bool {
         let marks = Marks::of(text);
-        if !self.fields.iter().any(|field| marks.hold(field.marks)) {
-            return false;
-        }
-        let folded = fold(text, usize::MAX);
-        !folded.is_empty() && self.is_folded_echo(&folded)
-    }
-
-    /// As [`Self::is_echo`], for text that is folded already.
-    fn is_folded_echo(&self, folded: &str) -> bool {
-        let repeats = |field: &Field| {
-            let long = field.folded.chars().nth(CHARS_MIN - 1).is_some();
-            long && if field.strong { folded.contains(field.folded.as_str()) } else { folded == field.folded.as_str() }
+        // Folded once, and only for a value that counts inside of texts.
+        let folded = LazyCell::new(|| fold(text, usize::MAX));
+        let repeats = |(place, field): (usize, &Field)| {
+            let value = field.folded.as_str();
+            let is_last = place + 1 == self.fields.len();
+            let is_long = value.chars().nth(CHARS_MIN - 1).is_some();
+            (is_long && field.strong && folded.contains(value))
+                || ((is_long || is_last) && is_whole(value, text))
+                || (is_last && is_all_digits(value, text))
         };
-        let inside = self.fields.iter().any(repeats);
-        inside || self.fields.back().is_some_and(|last| is_same(&last.folded, folded))
+        self.fields.iter().enumerate().filter(|(_, field)| marks.hold(field.marks)).any(repeats)
     }
 
     /// Whether the fields, in this order, hold one card number: 4 × 4 and the like.
     pub(crate) fn is_card_across(&self, nodes: &[NodeId]) -> bool {
-        let mut digits = Zeroizing::new(String::with_capacity(VALUE_CHARS_MAX));
+        let mut digits = Wiping::new(String::with_capacity(VALUE_CHARS_MAX));
         for node in nodes {
             let Some(field) = self.fields.iter().find(|field| field.node == *node) else { return false };
             digits.push_str(&field.folded);
@@ -104,14 +101,7 @@ struct Marks(u64);
 
 impl Marks {
     fn of(text: &str) -> Self {
-        let bits = text.bytes().map(|byte| match byte {
-            b'0'..=b'9' => 1 << (byte - b'0'),
-            b'a'..=b'z' => 1 << (byte - b'a' + 10),
-            b'A'..=b'Z' => 1 << (byte - b'A' + 10),
-            0x80.. => Self::FOREIGN,
-            _ => 0,
-        });
-        Self(bits.fold(0, |all, bit| all | bit))
+        Self(text.bytes().fold(0, |all, byte| all | MARKS[usize::from(byte)]))
     }
 
     /// Characters beyond ASCII may fold to any other.
@@ -123,26 +113,61 @@ impl Marks {
     }
 }
 
-/// The whole text is the value, or the value is digits and the text has just these.
-fn is_same(value: &str, text: &str) -> bool {
-    let digits_only = || value.bytes().all(|byte| byte.is_ascii_digit());
-    value == text || (digits_only() && text.bytes().filter(u8::is_ascii_digit).eq(value.bytes()))
+/// The mark of each byte.
+static MARKS: [u64; 256] = {
+    let mut marks = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        marks[byte] = match byte as u8 {
+            digit @ b'0'..=b'9' => 1 << (digit - b'0'),
+            letter @ b'a'..=b'z' => 1 << (letter - b'a' + 10),
+            letter @ b'A'..=b'Z' => 1 << (letter - b'A' + 10),
+            0x80.. => Marks::FOREIGN,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    marks
+};
+
+/// Whether the whole text is this folded value. Nearly all texts differ in their first letters: nothing is copied.
+fn is_whole(value: &str, text: &str) -> bool {
+    if text.is_ascii() {
+        folded_bytes(text).eq(value.bytes())
+    } else {
+        folded_chars(text, usize::MAX).eq(value.chars())
+    }
+}
+
+/// Whether the value is digits and the text has just these.
+fn is_all_digits(value: &str, text: &str) -> bool {
+    let digits = || text.chars().filter_map(scan::digit).map(|digit| b'0' + digit);
+    value.bytes().all(|byte| byte.is_ascii_digit()) && digits().eq(value.bytes())
 }
 
 /// Lower-case letters and digits, in any script; everything else is gone.
-fn fold(text: &str, chars_max: usize) -> Zeroizing<String> {
-    let mut folded = Zeroizing::new(String::with_capacity(text.len().min(chars_max.saturating_mul(4)) + 4));
+fn fold(text: &str, chars_max: usize) -> Wiping<String> {
+    let mut folded = Wiping::new(String::with_capacity(text.len().min(chars_max.saturating_mul(4)) + 4));
     if text.is_ascii() {
-        folded.extend(text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).take(chars_max));
-        return folded;
-    }
-    for c in text.chars().filter(|c| c.is_alphanumeric()).take(chars_max) {
-        match scan::digit(c) {
-            Some(digit) => folded.push(char::from(b'0' + digit)),
-            None => folded.extend(c.to_lowercase()),
-        }
+        folded_bytes(text).take(chars_max).for_each(|byte| folded.push(char::from(byte)));
+    } else {
+        folded.extend(folded_chars(text, chars_max));
     }
     folded
+}
+
+/// What text of ASCII is compared as.
+fn folded_bytes(text: &str) -> impl Iterator<Item = u8> + '_ {
+    text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
+}
+
+/// What any text is compared as, up to so many of its letters and digits.
+fn folded_chars(text: &str, chars_max: usize) -> impl Iterator<Item = char> + '_ {
+    text.chars().filter(|c| c.is_alphanumeric()).take(chars_max).flat_map(|c| {
+        let digit = scan::digit(c).map(|digit| char::from(b'0' + digit));
+        let lower = digit.is_none().then(|| c.to_lowercase());
+        digit.into_iter().chain(lower.into_iter().flatten())
+    })
 }
 
 #[cfg(test)]

@@ -43,11 +43,13 @@ impl World {
 
     fn send(&mut self, event: &Value) {
         self.now += Duration::from_millis(10);
-        self.relay.handle_record(self.now, SHARE, &mut serde_json::to_vec(event).unwrap());
+        self.send_bytes(&serde_json::to_vec(event).unwrap());
     }
 
     fn send_bytes(&mut self, bytes: &[u8]) {
-        self.relay.handle_record(self.now, SHARE, &mut bytes.to_vec());
+        let mut message = bytes.to_vec();
+        self.relay.handle_record(self.now, SHARE, &mut message);
+        assert!(message.iter().all(|byte| *byte == 0), "a message is zeroed, whatever became of it");
     }
 
     fn seen(&mut self, viewer: ViewerId) -> String {
@@ -315,4 +317,46 @@ fn sec_27_keypads_hide_what_is_pressed() {
         world.send(&press);
         assert_eq!(world.seen(ANNA), "");
     }
+}
+
+fn mutation(adds: &Value) -> Value {
+    json!({ "type": 3, "timestamp": 2_000, "data": { "source": 0, "adds": adds, "removes": [], "texts": [], "attributes": [] } })
+}
+
+/// A label names its field whether it comes by itself, node by node, or inside of a larger part of the page.
+#[test]
+fn a_label_names_its_field_however_it_comes() {
+    let add = |parent: u32, node: Value| json!({ "parentId": parent, "nextId": null, "node": node });
+    let label = |children: Vec<Value>| element(51, "label", json!({ "for": "n" }), children);
+    let whole = json!([add(3, element(50, "div", json!({}), vec![label(vec![text(52, "Card number")])]))]);
+    let single = json!([
+        add(3, element(50, "div", json!({}), vec![])),
+        add(50, label(vec![])),
+        add(51, text(52, "Card number")),
+    ]);
+    for adds in [whole, single] {
+        let mut world = World::live();
+        let between = ["Shoes", "Shirts", "Hats", "Socks"].into_iter().zip(30..);
+        let field = element(20, "input", json!({ "id": "n", "type": "text" }), vec![]);
+        world.send(&page_of(std::iter::once(field).chain(between.map(|(word, id)| text(id, word))).collect()));
+        assert_eq!(world.relay.level(SHARE, 20), Some(Level::Masked));
+        world.send(&mutation(&adds));
+        assert_eq!(world.relay.level(SHARE, 20), Some(Level::Payment), "{adds}");
+    }
+}
+
+/// The first document leaves before anybody has seen it: nothing of it is looked for afterwards.
+#[test]
+fn a_frame_may_load_twice_in_one_mutation() {
+    let mut world = World::live();
+    world.send(&page_of(vec![element(40, "iframe", json!({}), vec![])]));
+    let document = |id: u32| {
+        let fields = vec![element(id + 2, "input", json!({ "value": "x" }), vec![]), text(id + 3, "Welcome")];
+        let html = element(id + 1, "html", json!({}), fields);
+        json!({ "parentId": 40, "nextId": null, "node": { "type": 0, "id": id, "childNodes": [html] } })
+    };
+    world.send(&mutation(&json!([document(60), document(70)])));
+    assert_eq!(world.relay.level(SHARE, 63), None);
+    assert_eq!(world.relay.level(SHARE, 72), Some(Level::Masked));
+    assert!(world.seen(ANNA).contains("Welcome"));
 }

@@ -195,8 +195,10 @@ const INLINE: [&str; 34] = [
 
 /// Whether text on both sides of an element's borders is read as one line.
 pub(super) fn is_inline(tag: &str) -> bool {
-    INLINE.contains(&tag)
+    INLINE_KNOWN.contains(tag)
 }
+
+static INLINE_KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| INLINE.into_iter().collect());
 
 /// A valid custom element name, ASCII only: a letter, then letters, digits, `-`, `_`, `.`, with a hyphen in it.
 fn is_custom(tag: &str) -> bool {

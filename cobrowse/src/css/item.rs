@@ -82,7 +82,7 @@ impl Item {
         if *token == Token::Colon {
             self.is_declaration |= self.property_end.is_some_and(|end| out[end..].trim_end().is_empty());
         }
-        if source.contains(['\\', '/']) {
+        if source.bytes().any(|byte| matches!(byte, b'\\' | b'/')) {
             token.to_css(out).expect("writing to a string never fails");
         } else {
             out.push_str(source);

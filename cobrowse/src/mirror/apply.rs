@@ -64,10 +64,12 @@ impl Mirror {
     /// Where page and mirror disagree; the mirror is then unusable until the next snapshot.
     pub(crate) fn mutate(&mut self, mutation: Mutation<'_>, door: &mut Door<'_>) -> Result<Changes, Desync> {
         let mut changes = Changes::default();
+        self.mutations = self.mutations.wrapping_add(1);
         let mut gone = BTreeSet::new();
         for removal in &mutation.removes {
             self.apply_removal(removal, &mut changes, &mut gone);
         }
+        self.forget_gone(&mut changes);
         self.apply_additions(mutation.adds, door, &mut changes)?;
         for change in &mutation.texts {
             self.apply_text(change, door, &mut changes, &gone)?;
@@ -95,8 +97,15 @@ impl Mirror {
             changes.thinned.insert(parent);
         }
         self.remove(key);
-        changes.thinned.retain(|parent| self.nodes.contains(parent.0 as usize));
-        changes.closed_up.retain(|next| self.nodes.contains(next.0 as usize));
+    }
+
+    /// Takes out the keys of nodes that have left, before their places are given to others.
+    fn forget_gone(&self, changes: &mut Changes) {
+        let is_there = |key: &Key| self.nodes.contains(key.0 as usize);
+        changes.added.retain(is_there);
+        changes.thinned.retain(is_there);
+        changes.closed_up.retain(is_there);
+        changes.values.retain(|(key, _)| is_there(key));
     }
 
     /// Adds come in any order: one whose parent or sibling is still missing waits for it.
@@ -116,7 +125,10 @@ impl Mirror {
             while let Some(add) = ready.pop_front() {
                 let (parent, next) = self.place_of(&add)?;
                 let top = self.insert_tree(Some(parent), next, add.tree, door, changes)?;
-                changes.added.push(top);
+                // Recorders add node by node; what enters below another is read with that one.
+                if self.node(parent).brought_by != self.mutations {
+                    changes.added.push(top);
+                }
                 if waiting.is_empty() {
                     continue;
                 }
@@ -202,7 +214,7 @@ impl Mirror {
         door: &mut Door<'_>,
         changes: &mut Changes,
     ) -> Result<Key, Desync> {
-        self.check_place(parent, &wire.kind)?;
+        self.check_place(parent, &wire.kind, changes)?;
         let mut value = None;
         let mut level = Level::Public;
         let mut private = None;
@@ -234,7 +246,12 @@ impl Mirror {
     }
 
     /// Whether a node may stand under this parent at all. A frame's new document replaces its old one.
-    fn check_place(&mut self, parent: Option<Key>, kind: &record::Kind<'_>) -> Result<(), Desync> {
+    fn check_place(
+        &mut self,
+        parent: Option<Key>,
+        kind: &record::Kind<'_>,
+        changes: &mut Changes,
+    ) -> Result<(), Desync> {
         let Some(parent) = parent else { return Ok(()) };
         let is_document = matches!(kind, record::Kind::Document);
         match &self.node(parent).kind {
@@ -242,6 +259,7 @@ impl Mirror {
             Kind::Element(element) if is_document && element.role == Role::Frame => {
                 if let Some(old) = self.node(parent).first {
                     self.remove(old);
+                    self.forget_gone(changes);
                 }
                 Ok(())
             }

@@ -88,19 +88,19 @@ impl Mirror {
             }
             _ => {}
         }
-        let tag = self.tag(key).to_owned();
         let Some(known) = self.names.intern(name) else {
             door.counters.add(Counter::AttributeDropped);
             return Ok(());
         };
         let text = match value {
-            Value::Style(properties) if name == "style" => Some(self.restyled(key, properties, door)),
-            value => admit::wire_text(value).map(|text| text.into_owned()),
+            Value::Style(properties) if name == "style" => Some(Cow::Owned(self.restyled(key, properties, door))),
+            value => admit::wire_text(value),
         };
-        if admit::keeps_clue(role, &tag, name) || matches!(name, "id" | "class" | "aria-label" | "alt") {
+        let keeps_clue = admit::keeps_clue(role, self.tag(key), name);
+        if keeps_clue || matches!(name, "id" | "class" | "aria-label" | "alt") {
             changes.named.insert(key);
         }
-        if admit::keeps_clue(role, &tag, name) {
+        if keeps_clue {
             let clue = text.as_deref().filter(|text| text.len() <= admit::CLUE_BYTES_MAX).map(wiped);
             self.set_attribute(key, |element: &mut Element| &mut element.clues, known, clue)?;
         }
@@ -109,11 +109,12 @@ impl Mirror {
             return Ok(());
         }
         // Not even the name of an attribute off the list may be told, nor that it went.
-        if admit::class_of(&tag, role, name) == Class::Refused {
+        let tag = self.tag(key);
+        if admit::class_of(tag, role, name) == Class::Refused {
             door.counters.add(Counter::AttributeDropped);
             return Ok(());
         }
-        let clean = text.and_then(|text| door.value(&tag, role, name, &text));
+        let clean = text.and_then(|text| door.value(tag, role, name, &text));
         self.set_attribute(key, |element: &mut Element| &mut element.attributes, known, clean)?;
         changes.attributes.insert((key, known));
         Ok(())

@@ -6,8 +6,9 @@
 
 use crate::desync::Desync;
 use crate::limits::RECORD_BYTES_MAX;
+use crate::wipe::{Wipe as _, Wiping};
 use flate2::{Decompress, FlushDecompress, Status};
-use zeroize::{Zeroize as _, Zeroizing};
+use std::ops::Deref;
 
 /// Set in the first byte of every framed message; JSON text never begins with such a byte.
 pub const FLAG_FRAMED: u8 = 0x80;
@@ -25,22 +26,40 @@ const INFLATE_RATIO_MAX: usize = 20;
 /// Records up to this size may inflate at any ratio: a hundred repeated nodes are no bomb.
 const INFLATE_FREE_BYTES: usize = 64 * 1024;
 
+/// A whole record: where it came in, if one message held it all.
+pub(crate) enum Record<'m> {
+    /// Inside its message.
+    Whole(&'m [u8]),
+    /// Put together or inflated.
+    Made(Wiping<Vec<u8>>),
+}
+
+impl Deref for Record<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Whole(bytes) => bytes,
+            Self::Made(bytes) => bytes,
+        }
+    }
+}
+
 /// Puts messages together. Holds at most [`RECORD_BYTES_MAX`] bytes of the shopper, zeroed when given out or dropped.
 #[derive(Default)]
 pub(crate) struct Frames {
-    pending: Zeroizing<Vec<u8>>,
+    pending: Wiping<Vec<u8>>,
     deflated: bool,
 }
 
 impl Frames {
-    /// Takes one message, zeroes it, and gives the record that it completes, if it does.
+    /// Takes one message, and gives the record that it completes, if it does.
     ///
     /// # Errors
     /// [`Desync::Oversized`] over a cap, [`Desync::Malformed`] for unknown flags or broken deflate. What was pending
     /// is forgotten then.
-    pub(crate) fn handle_message(&mut self, message: &mut [u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Desync> {
+    pub(crate) fn handle_message<'m>(&mut self, message: &'m [u8]) -> Result<Option<Record<'m>>, Desync> {
         let record = self.assemble(message);
-        message.zeroize();
         if record.is_err() {
             self.clear();
         }
@@ -49,19 +68,18 @@ impl Frames {
 
     /// Forgets a record whose last chunk never came.
     pub(crate) fn clear(&mut self) {
-        self.pending.zeroize();
+        self.pending.wipe();
         self.deflated = false;
     }
 
-    fn assemble(&mut self, message: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Desync> {
+    fn assemble<'m>(&mut self, message: &'m [u8]) -> Result<Option<Record<'m>>, Desync> {
         if message.len() > CHUNK_BYTES_MAX {
             return Err(Desync::Oversized);
         }
         let Some((&first, rest)) = message.split_first() else { return Err(Desync::Malformed) };
         if first & FLAG_FRAMED == 0 {
             // A whole record between the chunks of another one: the page and the relay disagree about the stream.
-            let whole = self.pending.is_empty().then(|| Zeroizing::new(message.to_vec()));
-            return whole.map(Some).ok_or(Desync::Malformed);
+            return if self.pending.is_empty() { Ok(Some(Record::Whole(message))) } else { Err(Desync::Malformed) };
         }
         let deflated = first & FLAG_DEFLATE != 0;
         let unknown_flags = first & !(FLAG_FRAMED | FLAG_DEFLATE | FLAG_MORE) != 0;
@@ -71,20 +89,24 @@ impl Frames {
         if self.pending.len() + rest.len() > RECORD_BYTES_MAX {
             return Err(Desync::Oversized);
         }
-        self.append(rest);
         self.deflated = deflated;
         if first & FLAG_MORE != 0 {
+            self.append(rest);
             return Ok(None);
         }
+        if self.pending.is_empty() {
+            return if deflated { inflate(rest).map(Some) } else { Ok(Some(Record::Whole(rest))) };
+        }
+        self.append(rest);
         let whole = std::mem::take(&mut self.pending);
-        if deflated { inflate(&whole).map(Some) } else { Ok(Some(whole)) }
+        if deflated { inflate(&whole).map(Some) } else { Ok(Some(Record::Made(whole))) }
     }
 
     /// Grows by hand: a vector that reallocates leaves its old bytes behind.
     fn append(&mut self, bytes: &[u8]) {
         let needed = self.pending.len() + bytes.len();
         if needed > self.pending.capacity() {
-            let mut grown = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two().min(RECORD_BYTES_MAX)));
+            let mut grown = Wiping::new(Vec::with_capacity(needed.next_power_of_two().min(RECORD_BYTES_MAX)));
             grown.extend_from_slice(&self.pending);
             self.pending = grown;
         }
@@ -92,10 +114,10 @@ impl Frames {
     }
 }
 
-fn inflate(deflated: &[u8]) -> Result<Zeroizing<Vec<u8>>, Desync> {
+fn inflate(deflated: &[u8]) -> Result<Record<'static>, Desync> {
     let cap = RECORD_BYTES_MAX.min(INFLATE_FREE_BYTES.max(deflated.len().saturating_mul(INFLATE_RATIO_MAX)));
     // One byte over the cap shows that there was more.
-    let mut record = Zeroizing::new(Vec::with_capacity(cap + 1));
+    let mut record = Wiping::new(Vec::with_capacity(cap + 1));
     let mut inflater = Decompress::new(false);
     let status =
         inflater.decompress_vec(deflated, &mut record, FlushDecompress::Finish).map_err(|_| Desync::Malformed)?;
@@ -103,7 +125,7 @@ fn inflate(deflated: &[u8]) -> Result<Zeroizing<Vec<u8>>, Desync> {
         return Err(Desync::Oversized);
     }
     match status {
-        Status::StreamEnd if inflater.total_in() == deflated.len() as u64 => Ok(record),
+        Status::StreamEnd if inflater.total_in() == deflated.len() as u64 => Ok(Record::Made(record)),
         _ if record.len() == record.capacity() => Err(Desync::Oversized),
         _ => Err(Desync::Malformed),
     }
@@ -126,11 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn whole_json_passes_and_the_input_is_zeroed() {
-        let mut message = b"{\"type\":1}".to_vec();
-        let record = Frames::default().handle_message(&mut message).unwrap().unwrap();
-        assert_eq!(record.as_slice(), b"{\"type\":1}");
-        assert!(message.iter().all(|byte| *byte == 0));
+    fn what_one_message_holds_is_read_where_it_is() {
+        for message in [b"{\"type\":1}".to_vec(), framed(0, b"{\"type\":1}")] {
+            let mut frames = Frames::default();
+            let record = frames.handle_message(&message).unwrap().unwrap();
+            assert!(matches!(record, Record::Whole(b"{\"type\":1}")));
+        }
     }
 
     #[test]
@@ -139,9 +162,10 @@ mod tests {
         let packed = deflate(&text);
         let (head, tail) = packed.split_at(packed.len() / 2);
         let mut frames = Frames::default();
-        assert!(frames.handle_message(&mut framed(FLAG_DEFLATE | FLAG_MORE, head)).unwrap().is_none());
-        let record = frames.handle_message(&mut framed(FLAG_DEFLATE, tail)).unwrap().unwrap();
-        assert_eq!(record.as_slice(), text);
+        assert!(frames.handle_message(&framed(FLAG_DEFLATE | FLAG_MORE, head)).unwrap().is_none());
+        let tail = framed(FLAG_DEFLATE, tail);
+        let record = frames.handle_message(&tail).unwrap().unwrap();
+        assert_eq!(&*record, text);
     }
 
     #[test]
@@ -160,7 +184,7 @@ mod tests {
 
     fn check(messages: &[Vec<u8>], expected: Desync) {
         let mut frames = Frames::default();
-        let last = messages.iter().find_map(|message| frames.handle_message(&mut message.clone()).err());
+        let last = messages.iter().find_map(|message| frames.handle_message(message).err());
         assert_eq!(last, Some(expected));
         assert!(frames.pending.is_empty(), "nothing stays pending after a refusal");
     }

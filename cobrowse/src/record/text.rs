@@ -1,10 +1,10 @@
 //! Strings of the wire: borrowed where JSON allows, wiped where it does not.
 
+use crate::wipe::Wipe as _;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
-use zeroize::Zeroize as _;
 
 /// A string of a record. Points into the input buffer unless it held escapes; the copy is then zeroed on drop.
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl fmt::Debug for Text<'_> {
 impl Drop for Text<'_> {
     fn drop(&mut self) {
         if let Cow::Owned(copy) = &mut self.0 {
-            copy.zeroize();
+            copy.wipe();
         }
     }
 }

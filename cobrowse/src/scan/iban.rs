@@ -34,11 +34,23 @@ pub(super) fn find(text: &str) -> Option<Range<usize>> {
     if bytes.len() < LENGTH_MIN {
         return None;
     }
-    (0..=bytes.len() - LENGTH_MIN)
-        .filter(|at| bytes[*at].is_ascii_alphabetic() && bytes[at + 1].is_ascii_alphabetic())
-        // Check digits or a separator follow: true of few words, so it is asked first.
-        .filter(|at| !bytes[at + 2].is_ascii_alphabetic() && (*at == 0 || !bytes[at - 1].is_ascii_alphanumeric()))
-        .find_map(|at| end_of(bytes, at).map(|end| at..end))
+    super::groups(bytes)
+        .filter_map(|digits| start_of(bytes, digits.start))
+        .find_map(|start| end_of(bytes, start).map(|end| start..end))
+}
+
+/// Where a number begins whose check digits begin at `digits`: two letters that are a word of their own stand before
+/// them, perhaps with separators between.
+fn start_of(bytes: &[u8], digits: usize) -> Option<usize> {
+    let separators = bytes[..digits].iter().rev().take_while(|byte| is_separator(**byte)).count();
+    let start = (digits - separators).checked_sub(2)?;
+    let country = bytes[start..start + 2].iter().all(u8::is_ascii_alphabetic);
+    let apart = start == 0 || !bytes[start - 1].is_ascii_alphanumeric();
+    (country && apart).then_some(start)
+}
+
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b' ' | b'-')
 }
 
 /// Where the number that begins at `start` ends, if there is one.
@@ -50,7 +62,7 @@ fn end_of(bytes: &[u8], start: usize) -> Option<usize> {
         let byte = *bytes.get(at)?;
         if byte.is_ascii_alphanumeric() {
             characters.push(byte.to_ascii_uppercase());
-        } else if !matches!(byte, b' ' | b'-') || characters.len() < 2 {
+        } else if !is_separator(byte) || characters.len() < 2 {
             return None;
         }
         at += 1;

@@ -6,6 +6,9 @@ use crate::mask::Level;
 use crate::mirror::{Gone, Key, Kind, Mirror, Name, Role};
 use std::collections::BTreeSet;
 
+/// Room that a list is given at its first entry: enough for most, so that few grow byte by byte.
+const LIST_BYTES: usize = 192;
+
 /// What viewers must be told. Everything in it refers to the settled tree.
 #[derive(Default)]
 pub(crate) struct Delta {
@@ -235,7 +238,9 @@ impl Parts {
 }
 
 fn separated(list: &mut Json) -> &mut Json {
-    if !list.is_empty() {
+    if list.is_empty() {
+        list.reserve(LIST_BYTES);
+    } else {
         list.push(b',');
     }
     list

@@ -8,7 +8,7 @@ use crate::desync::Desync;
 use crate::mask::{Level, is_glyphs};
 use crate::mirror::{Changes, Element, Key, Kind, Role, Wiped};
 use crate::record::NodeId;
-use crate::runs::{self, RunFound, RunHit};
+use crate::runs::{Reader, RunFound, RunHit};
 use crate::scan::{self, Found};
 use crate::serialise::{self, Delta};
 use crate::viewer::Class;
@@ -38,7 +38,9 @@ impl Share {
             self.take_value(*key, value, repeatable, &mut delta)?;
         }
         let keys: Vec<Key> = self.mirror.subtree(root).collect();
-        let hits = runs::hits(&self.mirror, keys.iter().copied(), &self.vault);
+        let mut reader = Reader::new(&self.mirror, &self.vault);
+        reader.read(keys.iter().copied());
+        let hits = reader.into_hits();
         self.hide(hits, &mut delta);
         if !self.vault.is_empty() {
             for key in keys {
@@ -52,7 +54,8 @@ impl Share {
     pub(super) fn settle(&mut self, changes: Changes) -> Result<Delta, Desync> {
         self.keep_texts(&changes);
         let found = self.classifier.judge(&self.mirror, &changes);
-        for key in changes.added.iter().chain(&changes.texts).chain(&changes.thinned) {
+        let entered: Vec<Key> = changes.added.iter().flat_map(|top| self.mirror.subtree(*top)).collect();
+        for key in entered.iter().chain(&changes.texts).chain(&changes.thinned) {
             self.restart_sheet(*key);
         }
         let Changes { removed, added, texts, attributes, values, raised, .. } = changes;
@@ -64,7 +67,7 @@ impl Share {
         for (key, value) in &values {
             self.take_value(*key, value, true, &mut delta)?;
         }
-        self.scan_changes(&mut delta)?;
+        self.scan_changes(&entered, &mut delta)?;
         Ok(delta)
     }
 
@@ -227,25 +230,22 @@ impl Share {
         Ok(())
     }
 
-    /// Scans what a mutation brought: whole added subtrees, and the surroundings of changed texts.
-    fn scan_changes(&mut self, delta: &mut Delta) -> Result<(), Desync> {
-        let mut scopes: BTreeSet<Key> = delta.texts.iter().map(|text| self.rescan_scope(*text)).collect();
-        let mut keys = Vec::new();
-        for top in &delta.added {
-            keys.extend(self.mirror.subtree(*top));
-            scopes.insert(self.rescan_scope(*top));
-        }
-        let mut hits = Vec::new();
+    /// Scans what a mutation brought: everything that `entered`, and the surroundings of it and of changed texts.
+    fn scan_changes(&mut self, entered: &[Key], delta: &mut Delta) -> Result<(), Desync> {
+        let scopes: BTreeSet<Key> =
+            delta.added.iter().chain(&delta.texts).map(|changed| self.rescan_scope(*changed)).collect();
+        let mut reader = Reader::new(&self.mirror, &self.vault);
         for scope in scopes {
-            let nodes = self.mirror.subtree(scope).take(RESCAN_NODES_MAX);
-            hits.extend(runs::hits(&self.mirror, nodes, &self.vault));
+            reader.read(self.mirror.subtree(scope).take(RESCAN_NODES_MAX));
         }
         // An added subtree may reach beyond what is read again around its top.
-        hits.extend(runs::hits(&self.mirror, keys.iter().copied(), &self.vault));
-        hits.extend(runs::hits(&self.mirror, delta.texts.iter().copied(), &self.vault));
+        reader.read(entered.iter().copied());
+        reader.read(delta.texts.iter().copied());
+        let hits = reader.into_hits();
         self.hide(hits, delta);
-        self.remember_texts(&keys, delta);
-        let changed: BTreeSet<Key> = delta.attributes.iter().map(|(key, _)| *key).chain(keys).collect();
+        self.remember_texts(entered, delta);
+        let changed: BTreeSet<Key> =
+            delta.attributes.iter().map(|(key, _)| *key).chain(entered.iter().copied()).collect();
         for key in changed {
             self.scrub_attributes(key)?;
         }
@@ -256,13 +256,12 @@ impl Share {
     fn rescan_scope(&self, key: Key) -> Key {
         let block = self.mirror.block(key).unwrap_or(key);
         let around = self.mirror.block(block).unwrap_or(block);
-        let small = self.mirror.subtree(around).take(RESCAN_NODES_MAX + 1).count() <= RESCAN_NODES_MAX;
-        if small { around } else { block }
+        if self.mirror.size(around) <= RESCAN_NODES_MAX { around } else { block }
     }
 
-    fn remember_texts(&mut self, added: &[Key], delta: &Delta) {
+    fn remember_texts(&mut self, entered: &[Key], delta: &Delta) {
         let texts =
-            added.iter().chain(&delta.texts).filter(|key| matches!(self.mirror.node(**key).kind, Kind::Text(_)));
+            entered.iter().chain(&delta.texts).filter(|key| matches!(self.mirror.node(**key).kind, Kind::Text(_)));
         for key in texts {
             if self.recent_texts.len() == RECENT_TEXTS_MAX {
                 self.recent_texts.pop_front();
