@@ -60,7 +60,7 @@ export function PageWindow({ client, share, ticket, name, onNotice }: PageWindow
 				{!view.isShown && <Blank view={view} name={name} />}
 			</div>
 			<PageTools client={client} share={share} name={name} control={own} tool={tool} onTool={setTool} />
-			<p class="hidden" role="status">
+			<p class="spoken" role="status">
 				{granted === undefined ? "" : `${name} gave you control: ${RUNG_WORDS[granted.rung].name}.`}
 			</p>
 		</section>

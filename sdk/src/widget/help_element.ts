@@ -32,7 +32,7 @@ export class TillsideHelp extends HTMLElement {
 	#tokenProvider: TokenProvider | undefined;
 	#strings: Strings = ENGLISH;
 	readonly #shadow = this.attachShadow({ mode: "open" });
-	readonly #live = element("div", { class: "live", attributes: { "aria-live": "polite", "data-testid": "announcer" } });
+	readonly #live = element("div", { class: "spoken", attributes: { "aria-live": "polite", "data-testid": "announcer" } });
 	#launcher: HTMLButtonElement | undefined;
 	#panel: Panel | undefined;
 	/** The devices of this visit; undefined: there is none. */
