@@ -5,11 +5,9 @@ import assert from 'node:assert/strict';
 import { after, describe } from 'node:test';
 import { missing, pairs, until } from '../harness/browser.js';
 import { sameTree } from '../harness/likeness.js';
-import { participate } from '../harness/participant.js';
-import { click, room } from '../harness/people.js';
+import { click } from '../harness/people.js';
 import { before, it, keeper } from '../harness/scenario.js';
-import { changePage, goTo, openShop, sharedPage } from '../harness/sharing.js';
-import { openShare } from '../harness/wire.js';
+import { changePage, goTo, openRawViewer, openSharedPage } from '../harness/sharing.js';
 
 /** A word that stands only where nobody but the shopper may see it. */
 const UNSEEN = 'Zaubernuss';
@@ -25,18 +23,16 @@ for (const [shopperKind, agentKind] of pairs()) {
     let socket;
 
     before(async () => {
-      const shop = await openShop(keep, [shopperKind, agentKind], { cobrowse: ['pause_on = ["/pages/scroll", "/pages/account"]'] });
-      store = shop.store;
-      [shopper, agent] = await sharedPage({ ...shop, at: 'pages/dynamic' });
-      const observer = await participate(shop.agentBrowser, { ...shop, role: 'agent', room: await room(shopper) });
-      socket = keep(await openShare(shop.node.origin, await observer.ticket()));
-      await until('the raw viewer has the page', () => socket.events.some(({ type }) => type === 2));
+      const cobrowse = ['pause_on = ["/pages/scroll", "/pages/account"]'];
+      const shop = await openSharedPage(keep, [shopperKind, agentKind], { at: 'pages/dynamic', cobrowse });
+      ({ store, shopper, agent } = shop);
+      ({ socket } = await openRawViewer(keep, shop));
     });
 
     /** The agent reads why nothing is to be seen, and nothing is. */
     const reads = async (why) => {
       await until(`the agent reads: ${why}`, () => agent.page.$eval('[data-testid="page-paused"]', ({ textContent }, text) => textContent.includes(text), why));
-      assert.equal(await agent.page.$('.page-holder'), null);
+      await until('nothing is shown', async () => !(await agent.page.evaluate(isAnyPageShown)));
     };
     const put = (text) => shopper.page.evaluate((textContent) => document.body.append(Object.assign(document.createElement('p'), { textContent })), text);
     const nobodySaw = () => assert.ok(!socket.everything.includes(UNSEEN), `${UNSEEN} reached a viewer`);
@@ -93,4 +89,10 @@ for (const [shopperKind, agentKind] of pairs()) {
       for (const { page, name } of [shopper, agent]) assert.deepEqual(await page.evaluate(() => window.__probe.errors), [], name);
     });
   });
+}
+
+/** Runs in the console: whether anything of a page is in its frame or could be seen. */
+function isAnyPageShown() {
+  const sheet = document.querySelector('.page-sheet');
+  return sheet !== null && (!sheet.hidden || sheet.querySelector('.page-holder iframe').contentDocument.querySelector('iframe') !== null);
 }
