@@ -1,4 +1,5 @@
 /** The main place of a call with a shared page: the page, or why there is none to see. */
+import { useRef } from "preact/hooks";
 import type { TillsideClient } from "../client/client";
 import type { KnownShare } from "../client/viewing";
 import type { Participant } from "../client/roster";
@@ -13,7 +14,10 @@ interface PageStageProps {
 }
 
 export function PageStage({ client, share, sharer, onNotice }: PageStageProps) {
-	const name = sharer?.name || "The customer";
+	// Who is on the way to the next page keeps the name.
+	const known = useRef("");
+	known.current = sharer?.name || known.current;
+	const name = known.current || "The customer";
 	if (share.ticket !== undefined && share.phase !== "requested") {
 		return (
 			<PageWindow
