@@ -5,14 +5,17 @@ import assert from 'node:assert/strict';
 import { after, describe } from 'node:test';
 import { missing, pairs, until } from '../harness/browser.js';
 import { sameTree } from '../harness/likeness.js';
-import { click } from '../harness/people.js';
+import { click, find } from '../harness/people.js';
 import { before, it, keeper } from '../harness/scenario.js';
 import { changePage, goTo, openRawViewer, openSharedPage } from '../harness/sharing.js';
 
 /** A word that stands only where nobody but the shopper may see it. */
 const UNSEEN = 'Zaubernuss';
 
-const [BY_SHOPPER, NEVER_SHOWN] = ['Paused by the customer', 'This page is never shown'];
+const [BY_SHOPPER, NEVER_SHOWN, TOO_LARGE] = ['Paused by the customer', 'This page is never shown', 'This page is too large'];
+
+/** The node takes 5 MiB of a page. */
+const TOO_MANY_BYTES = 6 * 1024 * 1024;
 
 for (const [shopperKind, agentKind] of pairs()) {
   describe(`a page in ${shopperKind} that an agent in ${agentKind} may not see`, { skip: missing(shopperKind, agentKind) }, () => {
@@ -85,10 +88,26 @@ for (const [shopperKind, agentKind] of pairs()) {
       nobodySaw();
     });
 
+    it('is too large: both read so, and the next page is shown', async () => {
+      await shopper.page.evaluate(growTo, TOO_MANY_BYTES);
+      await reads(TOO_LARGE);
+      const heard = async () => (await find(shopper.page, 'announcer')).evaluate(({ textContent }) => textContent);
+      await until('the shopper hears it, too', async () => (await heard()).includes('too large'));
+      await goTo(shopper, store.page('pages/forms'));
+      await sameTree(shopper, agent, 'after a page that is too large');
+    });
+
     it('does so without an error', async () => {
       for (const { page, name } of [shopper, agent]) assert.deepEqual(await page.evaluate(() => window.__probe.errors), [], name);
     });
   });
+}
+
+/** Runs in the shopper's page: makes it that large. Hidden, since some browsers take a minute to lay out so much. */
+function growTo(bytes) {
+  const textContent = 'Nobody reads all of this. '.repeat(40);
+  const paragraphs = Array.from({ length: bytes / textContent.length }, () => Object.assign(document.createElement('p'), { textContent, hidden: true }));
+  document.body.append(...paragraphs);
 }
 
 /** Runs in the console: whether anything of a page is in its frame or could be seen. */

@@ -64,7 +64,7 @@ for (const [shopperKind, agentKind] of pairs()) {
       await shopper.page.select('#colour', 'g');
       await sameTree(shopper, agent, 'with the form filled');
       // Each browser draws lists and boxes its own way.
-      await samePicture(shopper, agent, 'with the form filled', 0.08);
+      await samePicture(shopper, agent, 'with the form filled', 0.06);
     });
 
     it('follows scrolling of the page and of areas in it', async () => {
