@@ -174,10 +174,13 @@ impl Share {
         self.tell_state();
     }
 
-    /// Hides the page until the shopper consents again.
+    /// Hides the page until the shopper consents again, or is back. A grant outlives the way from one page of a shop to
+    /// the next, since nobody acts meanwhile; the next page tells its address before anything of it can be acted on.
     pub(crate) fn pause(&mut self, why: Why) {
         self.forget_page();
-        self.grants.clear();
+        if why != Why::SharerLeft {
+            self.grants.clear();
+        }
         self.desync = Some(Desync::NoSnapshot);
         self.phase = Phase::Paused(why);
         self.tell_state();
@@ -263,11 +266,12 @@ impl Share {
         }
     }
 
-    /// A grant was given for one shop's pages; it does not follow the shopper to another one.
+    /// A grant was given for one shop's pages; it does not follow the shopper to another one, nor from or to one whose
+    /// address is not known.
     fn leave_origin(&mut self, href: &str, events: &mut VecDeque<Event>) {
         let origin = |href: &str| href.splitn(4, '/').take(3).map(str::to_owned).collect::<Vec<_>>();
-        let first = &*self.page.href == "about:blank";
-        if !first && origin(&self.page.href) != origin(href) {
+        let known = &*self.page.href != "about:blank" && !href.is_empty();
+        if !known || origin(&self.page.href) != origin(href) {
             self.end_grant(GrantEnd::NewOrigin, events);
         }
     }

@@ -270,6 +270,33 @@ fn grants_end_with_their_time_their_agent_and_their_shop() {
     assert_eq!(world.events(), [Event::GrantEnded { viewer: ANNA, why: GrantEnd::ViewerLeft }]);
 }
 
+/// While no page is there nobody acts. On the next page of the same shop the grant holds; a verb of before names the page
+/// of before.
+#[test]
+fn sec_28_grants_wait_for_the_next_page_of_the_same_shop() {
+    let meta = |href: &str| json!({ "type": 4, "timestamp": 1, "data": { "href": href, "width": 1, "height": 1 } });
+    let button = fingerprint("button", "more", "", "");
+    let click = json!({ "click": { "x": 0, "y": 0 } });
+    for (why, first, next, after) in [
+        (Why::SharerLeft, "https://shop.example/", "https://shop.example/next", Refusal::WrongEpoch),
+        (Why::SharerLeft, "https://shop.example/", "https://elsewhere.example/", Refusal::NoGrant),
+        (Why::SharerLeft, "https://shop.example/", "javascript:0", Refusal::NoGrant),
+        (Why::SharerLeft, "javascript:0", "https://shop.example/", Refusal::NoGrant),
+        (Why::Shopper, "https://shop.example/", "https://shop.example/next", Refusal::NoGrant),
+    ] {
+        let mut world = World::live();
+        world.send(&meta(first));
+        world.relay.grant(world.now, SHARE, ANNA, Rung::Click, Duration::from_secs(60)).unwrap();
+        assert_eq!(world.act(1, 30, button, click.clone()), Ok(None));
+        world.relay.pause(SHARE, why).unwrap();
+        assert_eq!(world.act(2, 30, button, click.clone()), Err(Refusal::NotLive));
+        world.relay.consent(SHARE).unwrap();
+        world.send(&meta(next));
+        world.send(&page());
+        assert_eq!(world.act(3, 30, button, click.clone()), Err(after), "{why:?} from {first} to {next}");
+    }
+}
+
 /// A three-digit and a four-digit code look alike, and a label that comes late still counts.
 #[test]
 fn payment_fields_show_neither_length_nor_timing() {

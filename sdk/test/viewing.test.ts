@@ -15,9 +15,19 @@ test("keeps a ticket that is told once, until the share ends", () => {
 	viewing.handleShare(share({ ticket: "t" }));
 	viewing.handleShare(share({ phase: "paused", why: "hidden" }));
 	viewing.handleShare(share({}));
-	expect(viewing.shareOf("p_1")?.ticket).toBe("t");
+	expect(viewing.current?.ticket).toBe("t");
 	viewing.handleShare(share({ phase: "ended", why: "shopper" }));
-	expect(viewing.shareOf("p_1")?.ticket).toBeUndefined();
+	expect(viewing.current?.ticket).toBeUndefined();
+});
+
+test("a share that is there comes before one that ended, whoever shares it", () => {
+	const viewing = new Viewing(() => true);
+	expect(viewing.current).toBeUndefined();
+	viewing.handleShare(share({}));
+	viewing.handleShare(share({ sharer: "p_2" }));
+	expect(viewing.current?.sharer).toBe("p_2");
+	viewing.handleShare(share({ share: "h_2", sharer: "p_3", phase: "ended", why: "declined" }));
+	expect(viewing.current?.share).toBe("h_1");
 });
 
 test("a new share of a shopper takes the place of the old one, and of control over it", () => {

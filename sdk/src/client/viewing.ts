@@ -35,9 +35,13 @@ export class Viewing extends Emitter<ViewingEvents> {
 		return this.#shares;
 	}
 
-	/** The share of a participant. */
-	shareOf(participant: string): KnownShare | undefined {
-		return [...this.#shares.values()].findLast(({ sharer }) => sharer === participant);
+	/**
+	 * The share that there is, or else the last one that ended. It outlives its sharer's session: on the way from one page
+	 * to the next the shopper is not in the room for a moment.
+	 */
+	get current(): KnownShare | undefined {
+		const shares = [...this.#shares.values()];
+		return shares.findLast(({ phase }) => phase !== "ended") ?? shares.at(-1);
 	}
 
 	/** Who controls the page of a share, or asked to. */

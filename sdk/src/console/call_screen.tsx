@@ -256,7 +256,7 @@ function CallEnd({ ended, seconds, onDone }: { ended: Ended; seconds: number; on
 /** The shopper's page: shared, asked for, or to be asked for. Says once why it ended. */
 function usePage(client: TillsideClient, notify: (text: string) => void) {
 	const shopper = [...client.participants.values()].find(({ role }) => role === "shopper");
-	const share = shopper && client.viewing.shareOf(shopper.id);
+	const share = client.viewing.current;
 	const isOver = share === undefined || share.phase === "ended";
 	const told = useRef<string | undefined>(undefined);
 	useEffect(() => {

@@ -25,7 +25,7 @@ export function DeskPanel({ rooms, isLoading, current, onTake }: DeskPanelProps)
 				<h2 id="waiting">
 					Waiting <span class="count">{waiting.length}</span>
 				</h2>
-				<div role="status" class="hidden">
+				<div role="status" class="spoken">
 					{waiting.length === 1 ? "One shopper is waiting." : `${waiting.length} shoppers are waiting.`}
 				</div>
 				{isLoading && <div class="skeleton" aria-hidden="true" />}
@@ -46,7 +46,7 @@ export function DeskPanel({ rooms, isLoading, current, onTake }: DeskPanelProps)
 								onClick={() => onTake(room)}
 								data-testid="take"
 							>
-								Take <span class="hidden">{room.shopper || "Guest"}</span>
+								Take <span class="spoken">{room.shopper || "Guest"}</span>
 							</button>
 						</li>
 					))}
@@ -74,7 +74,7 @@ export function DeskPanel({ rooms, isLoading, current, onTake }: DeskPanelProps)
 										onClick={() => onTake(room)}
 										data-testid="join"
 									>
-										Join <span class="hidden">{room.shopper || "Guest"}</span>
+										Join <span class="spoken">{room.shopper || "Guest"}</span>
 									</button>
 								)}
 							</li>

@@ -1,5 +1,6 @@
 /** The agents' page. */
 import "../design/tokens.css";
+import "../design/parts.css";
 import "./console.css";
 import { render } from "preact";
 import { App } from "./app";

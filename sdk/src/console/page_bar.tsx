@@ -67,7 +67,7 @@ export function PageBar({ view, name, mayNavigate, viewers, scale }: PageBarProp
 			)}
 			{viewers > 1 && <span class="page-viewers">{viewers} watch</span>}
 			<Delay view={view} />
-			<span class="hidden">Shown at {Math.round(scale * 100)} percent of its size.</span>
+			<span class="spoken">Shown at {Math.round(scale * 100)} percent of its size.</span>
 		</header>
 	);
 }

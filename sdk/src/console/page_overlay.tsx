@@ -48,6 +48,7 @@ export function PageOverlay({ view, name, scale, tool, rung }: PageOverlayProps)
 	useEvent(acting, "pending", setPending);
 	useEvent(acting, "choices", setChoices);
 	useEvent(replay, "shown", () => setChoices(undefined));
+	useEvent(replay, "left", () => setChoices(undefined));
 	const measure = () => setField(acting.field && replay.boxOf(acting.field.node as Element));
 	useEvent(acting, "field", () => {
 		measure();
@@ -202,6 +203,7 @@ function ShopperPointer({ view, name, scale }: { view: PageView; name: string; s
 	useEvent(replay, "pointer", setPointer);
 	useEvent(replay, "press", ripple);
 	useEvent(replay, "shown", () => setPointer(undefined));
+	useEvent(replay, "left", () => setPointer(undefined));
 	useEvents(replay, "changed");
 	const drift = replay.drift;
 	const at = ({ x, y }: Place) => `${(x + drift.x) * scale}px ${(y + drift.y) * scale}px`;

@@ -1,10 +1,10 @@
 /** The main place of a call with a shared page: the page, or why there is none to see. */
+import { useRef } from "preact/hooks";
 import type { TillsideClient } from "../client/client";
 import type { KnownShare } from "../client/viewing";
 import type { Participant } from "../client/roster";
 import { Empty } from "./parts";
-import { pauseWords } from "./page_words";
-import { PageWindow } from "./page_window";
+import { PageWindow, Paused } from "./page_window";
 
 interface PageStageProps {
 	client: TillsideClient;
@@ -14,8 +14,11 @@ interface PageStageProps {
 }
 
 export function PageStage({ client, share, sharer, onNotice }: PageStageProps) {
-	const name = sharer?.name || "The customer";
-	if (share.phase === "live" && share.ticket !== undefined) {
+	// Who is on the way to the next page keeps the name.
+	const known = useRef("");
+	known.current = sharer?.name || known.current;
+	const name = known.current || "The customer";
+	if (share.ticket !== undefined && share.phase !== "requested") {
 		return (
 			<PageWindow
 				key={share.ticket}
@@ -47,12 +50,9 @@ export function PageStage({ client, share, sharer, onNotice }: PageStageProps) {
 			</div>
 		);
 	}
-	const words = pauseWords(share.why);
 	return (
-		<div class="page-blank main" role="status" data-testid="page-paused">
-			<Empty icon={words.icon} title={words.title}>
-				<p>{words.text}</p>
-			</Empty>
+		<div class="page-blank main">
+			<Paused why={share.why} />
 		</div>
 	);
 }

@@ -1,9 +1,12 @@
-/** A live shared page: its frame with address and tools, and the page itself, scaled to fit. */
+/**
+ * A shared page: its frame with address and tools, and the page itself, scaled to fit. Stays where it is while the page
+ * is paused or the shopper goes to the next one, so that nothing has to be opened anew.
+ */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TillsideClient } from "../client/client";
 import { socketUrl } from "../client/session";
 import type { KnownControl, KnownShare } from "../client/viewing";
-import type { Rung } from "../protocol";
+import type { Rung, ShareWhy } from "../protocol";
 import { PageView } from "../view/page_view";
 import { shareUrl } from "../view/stream";
 import { covers } from "../view/verbs";
@@ -11,7 +14,7 @@ import { useEvent, useEvents, useShortcuts, useSize } from "./hooks";
 import { PageBar } from "./page_bar";
 import { PageOverlay } from "./page_overlay";
 import { PageTools, RUNG_OF_TOOL, type Tool } from "./page_tools";
-import { controlEndWords, RUNG_WORDS } from "./page_words";
+import { controlEndWords, pauseWords, RUNG_WORDS } from "./page_words";
 import { Empty } from "./parts";
 
 interface PageWindowProps {
@@ -39,36 +42,56 @@ export function PageWindow({ client, share, ticket, name, onNotice }: PageWindow
 	const scale = width > 0 && height > 0 ? Math.min(room.width / width, room.height / height, 1) : 1;
 	const own = ownControl(client, share);
 	const granted = own?.phase === "granted" ? own : undefined;
+	// The session and the page's stream hear of a pause apart from each other: the first to know hides the page.
+	const isHidden = share.phase === "paused" && share.why !== "sharer_left";
+	const isLeft = view.isLeft && !isHidden;
+	const isShown = view.isShown && !isHidden;
 	return (
 		<section class={`page-window main tool-${tool}`} aria-label={`Page of ${name}`} data-testid="page-window">
 			<PageBar
 				view={view}
 				name={name}
-				mayNavigate={covers(granted?.rung, "navigate")}
+				mayNavigate={isShown && covers(granted?.rung, "navigate")}
 				viewers={share.viewers.length}
 				scale={scale}
 			/>
 			<div class="page-area" ref={area}>
 				<div
-					class={`page-sheet ${granted === undefined ? "" : "in-control"}`}
+					class={`page-sheet ${granted === undefined ? "" : "in-control"} ${isLeft ? "left" : ""}`}
 					ref={home}
-					hidden={!view.isShown}
+					hidden={!isShown && !isLeft}
 					style={{ inlineSize: `${width * scale}px`, blockSize: `${height * scale}px`, "--scale": scale }}
 				>
 					<PageOverlay view={view} name={name} scale={scale} tool={tool} rung={granted?.rung} />
 				</div>
-				{!view.isShown && <Blank view={view} name={name} />}
+				{isLeft && (
+					<p class="page-turning" role="status" data-testid="page-turning">
+						{name} goes to the next page…
+					</p>
+				)}
+				{!isShown && !isLeft && <Blank view={view} share={share} name={name} />}
 			</div>
 			<PageTools client={client} share={share} name={name} control={own} tool={tool} onTool={setTool} />
-			<p class="hidden" role="status">
+			<p class="spoken" role="status">
 				{granted === undefined ? "" : `${name} gave you control: ${RUNG_WORDS[granted.rung].name}.`}
 			</p>
 		</section>
 	);
 }
 
-/** Why nothing is to be seen although the share is live. */
-function Blank({ view, name }: { view: PageView; name: string }) {
+/** Why nothing is to be seen of a paused share. */
+export function Paused({ why }: { why: ShareWhy | undefined }) {
+	const words = pauseWords(why);
+	return (
+		<Empty icon={words.icon} title={words.title} role="status" testId="page-paused">
+			<p>{words.text}</p>
+		</Empty>
+	);
+}
+
+/** Why nothing is to be seen. */
+function Blank({ view, share, name }: { view: PageView; share: KnownShare; name: string }) {
+	if (share.phase === "paused") return <Paused why={share.why} />;
 	if (view.isClosed) {
 		return (
 			<Empty icon="page" title="Shown elsewhere" testId="page-closed">
@@ -83,8 +106,7 @@ function Blank({ view, name }: { view: PageView; name: string }) {
 			</Empty>
 		);
 	}
-	const isDesynced =
-		view.news?.state === "desynced" && view.news.why !== "NoSnapshot" && view.news.why !== "no_snapshot";
+	const isDesynced = view.news?.state === "desynced" && view.news.why !== "no_snapshot";
 	return (
 		<Empty
 			icon="page"

@@ -48,13 +48,15 @@ interface EmptyProps {
 	title: string;
 	children?: ComponentChildren;
 	tone?: "calm" | "warn";
+	/** Screen readers hear of it as soon as it is there. */
+	role?: "status";
 	testId?: string;
 }
 
 /** What stands where there is nothing, or something went wrong: an icon, words, and ways on. */
-export function Empty({ icon, title, children, tone = "calm", testId }: EmptyProps) {
+export function Empty({ icon, title, children, tone = "calm", role, testId }: EmptyProps) {
 	return (
-		<div class={`empty ${tone}`} data-testid={testId}>
+		<div class={`empty ${tone}`} role={role} data-testid={testId}>
 			<span class="badge">
 				<Icon name={icon} />
 			</span>

@@ -25,7 +25,7 @@ export class Badge {
 	readonly #strings: BadgeStrings;
 	readonly #title = element("b");
 	readonly #detail = element("span", { class: "detail" });
-	readonly #live = element("p", { class: "live", attributes: { role: "status" } });
+	readonly #live = element("p", { class: "spoken", attributes: { role: "status" } });
 	readonly #box: HTMLElement;
 	readonly #pause: HTMLButtonElement;
 	readonly #resume: HTMLButtonElement;

@@ -11,7 +11,7 @@ import { LEVEL, type Level } from "./mask";
 import { type Container, containerOf, isElement, isShadowRoot, nodesIn, parentOf, wireParent } from "./nodes";
 import { isControl } from "./payment";
 import { attributeOf, attributesOf, Serialiser, stateOf, type Surroundings } from "./serialise";
-import { inSlices } from "./slices";
+import { inSlices, Turns } from "./slices";
 
 /** Attributes that decide how hidden a control is. */
 const DECIDING = /^(?:data-tillside|type|autocomplete|name|id|placeholder|aria-label|contenteditable|role)$/;
@@ -181,6 +181,8 @@ export class Changes {
 		if (parentId === undefined || level === undefined) return true;
 		const children = nodesIn(container).filter(isSeen);
 		const now: Node[] = [];
+		// Thousands of small nodes may come at once.
+		const turns = new Turns();
 		let next: NodeId | null = null;
 		for (const node of children.reverse()) {
 			if (!kept.has(node) || this.#known.id(node) === undefined) {
@@ -193,7 +195,7 @@ export class Changes {
 				const written = writer.begin(node, level);
 				if (written === undefined) continue;
 				if (isShadowRoot(container) && "tagName" in written) written.isShadow = true;
-				if (!(await inSlices(() => writer.step(), isOver))) return false;
+				if (!(await inSlices(() => writer.step(), isOver)) || !(await turns.next(isOver))) return false;
 				mutation.adds.push({ parentId, nextId: next, node: written });
 			}
 			next = this.#known.id(node) ?? next;

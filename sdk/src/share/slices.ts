@@ -17,6 +17,19 @@ export async function inSlices(step: () => boolean, isOver: () => boolean): Prom
 	}
 }
 
+/** Many short works in a row, each of which would fit into a slice alone. */
+export class Turns {
+	#end = performance.now() + SLICE_MS;
+
+	/** Lets the browser work if this slice is over; gives false when `isOver` says that nobody waits any more. */
+	async next(isOver: () => boolean): Promise<boolean> {
+		if (performance.now() < this.#end) return true;
+		await nextTask();
+		this.#end = performance.now() + SLICE_MS;
+		return !isOver();
+	}
+}
+
 /** Resolves in a task of its own, after what the browser has to do first. */
 export function nextTask(): Promise<void> {
 	const { scheduler } = globalThis as { scheduler?: { yield?: () => Promise<void> } };

@@ -76,7 +76,8 @@ export class Stream {
 	}
 
 	/**
-	 * The page is left. The node hears so at once, before the next page comes; a page that is shown again connects anew.
+	 * The page is left. The node hears so before the next page comes, else that would look like another tab; a page that
+	 * is shown again connects anew.
 	 */
 	leave(): void {
 		this.#drop(this.#socket);

@@ -81,6 +81,10 @@ export class Acting extends Emitter<ActingEvents> {
 			stream.on("outcome", ({ seq, result }) => this.#handleOutcome(seq, result)),
 			stream.on("lost", () => this.#giveUp()),
 			replay.on("shown", () => this.#setField(undefined)),
+			replay.on("left", () => {
+				this.#giveUp();
+				this.#setField(undefined);
+			}),
 		];
 	}
 

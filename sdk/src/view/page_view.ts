@@ -34,6 +34,7 @@ export class PageView extends Emitter<PageViewEvents> {
 			this.#news = news;
 			changed();
 		});
+		this.replay.on("left", changed);
 		this.replay.on("page", changed);
 		this.replay.on("shown", changed);
 		this.replay.on("follows", changed);
@@ -65,6 +66,11 @@ export class PageView extends Emitter<PageViewEvents> {
 	/** Whether a page is on screen. */
 	get isShown(): boolean {
 		return this.replay.tree !== undefined;
+	}
+
+	/** Whether what is on screen was left: the shopper is on the way to the next page. */
+	get isLeft(): boolean {
+		return this.replay.isLeft;
 	}
 
 	/** How far behind the shopper's screen the view is; undefined: not known. */

@@ -22,6 +22,8 @@ export interface ReplayEvents {
 	page: { href: string; width: number; height: number };
 	/** A snapshot is on screen. */
 	shown: { epoch: number };
+	/** The shopper left the page in sight, or it was in sight long enough. */
+	left: undefined;
 	/** The shopper's pointer; undefined: not to be seen. */
 	pointer: { place: Place; isTouch: boolean };
 	/** The shopper clicked or tapped. */
@@ -45,6 +47,9 @@ interface Shown {
 	epoch: number;
 }
 
+/** A page that its shopper has left stays in sight for so long, if the next one does not come before, in milliseconds. */
+const LEFT_MS_MAX = 3_000;
+
 /** rrweb's interactions that we show. */
 const CLICK = 2;
 const FOCUS = 5;
@@ -61,6 +66,8 @@ export class Replay extends Emitter<ReplayEvents> {
 	#work: Promise<void> = Promise.resolve();
 	#pending = 0;
 	#shown: Shown | undefined;
+	/** What was shown of a page that was left: to look at while the next one comes, and nothing else. */
+	#left: { page: Shown; timer: ReturnType<typeof setTimeout> } | undefined;
 	#epoch = 0;
 	#page = { href: "", width: 0, height: 0 };
 	/** Where the shopper scrolled the page itself. */
@@ -144,11 +151,18 @@ export class Replay extends Emitter<ReplayEvents> {
 		await this.#work;
 	}
 
+	/** Whether the page in sight was left: the shopper is on the way to the next one. */
+	get isLeft(): boolean {
+		return this.#left !== undefined;
+	}
+
 	/** Shows nothing: what was known of the page is gone. */
 	blank(): void {
-		this.#shown?.styles.end();
-		this.#shown?.frame.remove();
-		this.#shown = undefined;
+		const page = this.#shown ?? this.#left?.page;
+		clearTimeout(this.#left?.timer);
+		page?.styles.end();
+		page?.frame.remove();
+		[this.#shown, this.#left] = [undefined, undefined];
 		this.#marked.clear();
 	}
 
@@ -261,9 +275,7 @@ export class Replay extends Emitter<ReplayEvents> {
 		const shown = this.#shown;
 		switch (event.kind) {
 			case "state":
-				this.#epoch = event.news.epoch;
-				if (event.news.state !== "live") this.blank();
-				return this.emit("news", event.news);
+				return this.#handleNews(event.news);
 			case "meta":
 				return this.#place(event.href, event.width, event.height);
 			case "resize":
@@ -289,6 +301,27 @@ export class Replay extends Emitter<ReplayEvents> {
 				if (host !== undefined) shown?.styles.adopt(event, host);
 			}
 		}
+	}
+
+	/** Where the share stands. A page that its shopper has left stays in sight until the next one is whole. */
+	#handleNews(news: ShareNews): void {
+		this.#epoch = news.epoch;
+		if (news.why === "sharer_left") this.#leave();
+		else if (news.state !== "live" && !(this.isLeft && news.why === "no_snapshot")) this.blank();
+		this.emit("news", news);
+	}
+
+	/** What is on screen neither changes any more nor can be acted on, and goes in a moment. */
+	#leave(): void {
+		const page = this.#shown;
+		if (page === undefined) return;
+		const timer = setTimeout(() => {
+			this.blank();
+			this.emit("left", undefined);
+		}, LEFT_MS_MAX);
+		[this.#shown, this.#left] = [undefined, { page, timer }];
+		this.#marked.clear();
+		this.emit("left", undefined);
 	}
 
 	#mutate(event: Extract<ViewEvent, { kind: "mutation" }>): void {

@@ -2,7 +2,7 @@
  * `<tillside-help>`: the button on a store's page and everything behind it.
  *
  * Owns the stages of a visit (closed → consent → connecting → waiting → call → ended) and one client at a time. What a
- * stage looks like is told by the views; what a call is, by the client.
+ * stage looks like is told by the views, that of the room above all; what a call is, by the client.
  */
 
 import { TillsideClient } from "../client/client";
@@ -11,14 +11,14 @@ import { TillsideError } from "../client/error";
 import { LocalMedia } from "../client/local_media";
 import parts from "../design/parts.css?inline";
 import tokens from "../design/tokens.css?inline";
-import { connectingBody, endBody, problemBody, type Way, waitingBody } from "./bodies";
-import { CallView } from "./call_view";
+import { connectingBody, endBody, problemBody, type Way } from "./bodies";
 import { askConsent, type Consent } from "./consent";
 import { element, icon } from "./dom";
 import { forget, type Remembered, recall, remember } from "./memory";
 import { PageSharing } from "./page_sharing";
 import { TabFollower } from "./share_tabs";
 import { Panel } from "./panel";
+import { RoomView } from "./room_view";
 import { ENGLISH, type Strings } from "./strings";
 import style from "./style.css?inline";
 import { fetchToken, newRoom, type TokenAnswer, type TokenProvider } from "./token";
@@ -32,7 +32,10 @@ export class TillsideHelp extends HTMLElement {
 	#tokenProvider: TokenProvider | undefined;
 	#strings: Strings = ENGLISH;
 	readonly #shadow = this.attachShadow({ mode: "open" });
-	readonly #live = element("div", { class: "live", attributes: { "aria-live": "polite", "data-testid": "announcer" } });
+	readonly #live = element("div", {
+		class: "spoken",
+		attributes: { "aria-live": "polite", "data-testid": "announcer" },
+	});
 	#launcher: HTMLButtonElement | undefined;
 	#panel: Panel | undefined;
 	/** The devices of this visit; undefined: there is none. */
@@ -41,12 +44,9 @@ export class TillsideHelp extends HTMLElement {
 	#sharing: PageSharing | undefined;
 	/** Shows this page for a call in another tab of the store. */
 	#follower: TabFollower | undefined;
-	#call: CallView | undefined;
-	/** Who helps, or helped last in this visit. */
-	#helper: string | undefined;
-	#helperHasLeft = false;
+	/** The queue and the call of {@link #client}. */
+	#room: RoomView | undefined;
 	#remembered: Remembered | undefined;
-	#timer: ReturnType<typeof setInterval> | undefined;
 	readonly #onPageHide = () => this.#remember({ seenAt: Date.now(), replaces: this.#client?.resumption });
 
 	constructor() {
@@ -181,7 +181,7 @@ export class TillsideHelp extends HTMLElement {
 		this.#join(media, remembered);
 		if (this.#panel !== undefined) this.#panel.isSmall = remembered.isSmall;
 		await openDevices(media, remembered).catch((cause: unknown) => {
-			if (cause instanceof TillsideError) this.#call?.notify(cause.message);
+			if (cause instanceof TillsideError) this.#room?.notify(cause.message);
 		});
 		this.#isOver(media);
 	}
@@ -193,7 +193,7 @@ export class TillsideHelp extends HTMLElement {
 		return true;
 	}
 
-	#join(media: LocalMedia, { token, name, replaces, sharing }: Remembered): void {
+	#join(media: LocalMedia, { token, name, replaces, sharing, since }: Remembered): void {
 		let first: string | undefined = token;
 		const source = async () => {
 			const known = first ?? (await this.#requestToken(name)).token;
@@ -206,9 +206,12 @@ export class TillsideHelp extends HTMLElement {
 		this.#client = client;
 		this.#sharing = this.#shareWith(client, server);
 		if (sharing !== undefined) this.#sharing.continue(sharing);
+		const room = this.#viewOf(client, since);
+		this.#room = room;
 		const isCurrent = () => this.#client === client;
-		client.on("waiting", () => this.#showRoom());
-		client.on("participants", () => this.#showRoom());
+		const update = () => isCurrent() && room.update();
+		client.on("waiting", update);
+		client.on("participants", update);
 		client.on("local", () => {
 			this.#remember({ microphone: media.of("microphone").on, camera: media.of("camera").on });
 		});
@@ -219,11 +222,21 @@ export class TillsideHelp extends HTMLElement {
 		client.on("state", showAway);
 		client.on("media", showAway);
 		client.on("ended", (ended) => isCurrent() && this.#showEnd(ended));
-		client.join().then(
-			() => this.#showRoom(),
-			// `ended` has told it.
-			() => {},
-		);
+		// `ended` tells of a failure.
+		client.join().then(update, () => {});
+	}
+
+	#viewOf(client: TillsideClient, since: number): RoomView {
+		return new RoomView({
+			client,
+			strings: this.#strings,
+			panel: this.#ensurePanel(),
+			since,
+			show: (stage, content) => this.#show(stage, content),
+			announce: (text) => this.#announce(text),
+			remember: (since) => this.#remember({ since }),
+			onSharePage: () => void this.#sharing?.toggle(),
+		});
 	}
 
 	/** A call in this tab shares by itself; without one, the page may be a part of another tab's. */
@@ -240,7 +253,7 @@ export class TillsideHelp extends HTMLElement {
 			parent: this.#shadow,
 			strings: this.#strings,
 			notify: (text) => {
-				this.#call?.notify(text);
+				this.#room?.notify(text);
 				this.#announce(text);
 			},
 			remember: (sharing) => this.#remember({ sharing }),
@@ -257,65 +270,12 @@ export class TillsideHelp extends HTMLElement {
 		);
 	}
 
-	/** Waiting or in a call: whichever the client says. */
-	#showRoom(): void {
-		const client = this.#client;
-		if (client === undefined || client.room === undefined || client.state === "ended") return;
-		const isHelped = [...client.participants.values()].some(({ role }) => role === "agent" || role === "supervisor");
-		if (isHelped) this.#showCall(client);
-		else if (this.stage !== "call" || client.position > 0) this.#showWaiting(client);
-		else if (this.#call !== undefined) this.#announceLeft(this.#call);
-	}
-
-	#showWaiting(client: TillsideClient): void {
-		this.#endCallView();
-		const camera = client.media.of("camera").track;
-		const { position } = client;
-		// Whoever was being helped and is not any more should know why.
-		const note = this.#helper === undefined ? undefined : this.#strings.gone(this.#helper);
-		if (note !== undefined) this.#remember({ since: 0 });
-		const { root, text } = waitingBody(this.#strings, { position, note, camera }, () => client.leave());
-		this.#show("waiting", [root]);
-		this.#announce(text);
-	}
-
-	#showCall(client: TillsideClient): void {
-		const panel = this.#ensurePanel();
-		if (this.#call === undefined) {
-			this.#call = new CallView(client, this.#strings, () => void this.#sharing?.toggle());
-			this.#call.showSharing(client.share.isShared);
-			this.#show("call", this.#call.content);
-			this.#announce(this.#strings.arrived(this.#call.helper?.name || this.#strings.helper));
-			if (!this.#remembered?.since) this.#remember({ since: Date.now() });
-			this.#timer = setInterval(() => this.#showTime(), 1000);
-			this.#showTime();
-		}
-		this.#helper = this.#call.helper?.name || this.#strings.helper;
-		this.#helperHasLeft = false;
-		panel.title = this.#helper;
-	}
-
-	#announceLeft(call: CallView): void {
-		if (this.#helper === undefined || this.#helperHasLeft) return;
-		const text = this.#strings.gone(this.#helper);
-		this.#helperHasLeft = true;
-		call.notify(text);
-		this.#announce(text);
-	}
-
-	#showTime(): void {
-		const seconds = Math.max(0, Math.floor((Date.now() - (this.#remembered?.since ?? Date.now())) / 1000));
-		const two = (value: number) => String(value).padStart(2, "0");
-		if (this.#panel !== undefined) this.#panel.time = `${Math.floor(seconds / 60)}:${two(seconds % 60)}`;
-	}
-
 	#showEnd({ reason, error }: Ended): void {
 		this.#endSharing();
 		forget();
 		this.#remembered = undefined;
-		this.#helper = undefined;
 		this.#client = undefined;
-		this.#endCallView();
+		this.#room?.end();
 		if (error !== undefined) return this.#showProblem(error.message, error.retryable ? [this.#wayToRetry()] : []);
 		const ways = [
 			{ text: this.#strings.close, testId: "close", isPrimary: true, onClick: () => this.#close() },
@@ -367,13 +327,6 @@ export class TillsideHelp extends HTMLElement {
 		return this.#panel;
 	}
 
-	#endCallView(): void {
-		clearInterval(this.#timer);
-		this.#call?.remove();
-		this.#call = undefined;
-		if (this.#panel !== undefined) this.#panel.time = "";
-	}
-
 	/** Ends the visit without a word. */
 	#cancel(): void {
 		const client = this.#client;
@@ -386,7 +339,7 @@ export class TillsideHelp extends HTMLElement {
 	}
 
 	#showSharing(isShared: boolean): void {
-		this.#call?.showSharing(isShared);
+		if (this.#room !== undefined) this.#room.isShared = isShared;
 		// On a phone the call covers what is being shown.
 		if (isShared && this.#panel !== undefined && matchMedia("(max-width: 520px)").matches) this.#panel.isSmall = true;
 	}
@@ -399,7 +352,8 @@ export class TillsideHelp extends HTMLElement {
 
 	/** Back to the button. No device stays open. */
 	#close(): void {
-		this.#endCallView();
+		this.#room?.end();
+		this.#room = undefined;
 		this.#media?.stop();
 		this.#media = undefined;
 		this.#panel?.root.remove();

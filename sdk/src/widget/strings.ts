@@ -11,7 +11,7 @@ export const ENGLISH = {
 		hidden: "Stays hidden: what you type, passwords, and everything about payment.",
 		accept: "Show my page",
 		decline: "No, thanks",
-		controlTitle: (name: string) => `${name} would like to help on this page`,
+		controlTitle: (name: string) => `${name} would like to help on your page`,
 		rungs: {
 			point: "Point at things and draw on the page. Nothing is clicked.",
 			click: "Point, scroll and click.",
@@ -22,7 +22,7 @@ export const ENGLISH = {
 			"Never in payment fields, passwords or anything hidden. You confirm before anything is bought or sent.",
 		controlTime: "For how long?",
 		minutes: (minutes: number) => (minutes === 1 ? "1 minute" : `${minutes} minutes`),
-		controlStop: "You can stop this at any time: press Esc.",
+		controlStop: "It goes with you through this store. You can stop it at any time: press Esc.",
 		controlAccept: "Allow",
 		badge: "Shared page",
 		seenBy: (names: string) => `${names} sees this page`,

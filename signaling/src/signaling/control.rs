@@ -179,6 +179,24 @@ impl Signaling {
         }
     }
 
+    /// The page is away for a moment. Questions to it are void; what the relay has given waits for its return.
+    pub(super) fn suspend_control(&mut self, now: Instant, id: ShareId) {
+        let Some(share) = self.shares.get_mut(&id) else { return };
+        let kept = share.control.held.filter(|held| held.confirmed);
+        let given = share.control.held.map(|held| held.viewer).filter(|_| kept.is_none());
+        let asked: Vec<_> = share.control.asked.keys().copied().collect();
+        for viewer in given.into_iter().chain(asked) {
+            match kept.filter(|kept| kept.viewer == viewer) {
+                None => self.stop_control_of(now, id, viewer, ControlWhy::Paused),
+                // It had asked for more than it has.
+                Some(kept) => {
+                    self.shares.get_mut(&id).expect("it was found above").control.asked.remove(&viewer);
+                    self.tell_control(now, id, viewer, ControlPhase::Granted, kept.rung, None);
+                }
+            }
+        }
+    }
+
     /// A viewer no longer sees the page.
     pub(super) fn drop_control_of(&mut self, now: Instant, id: ShareId, viewer: ParticipantId) {
         self.stop_control_of(now, id, viewer, ControlWhy::ViewerLeft);

@@ -51,6 +51,8 @@ pub(super) struct Sharer {
     pub(super) ticket: Ticket,
     /// Whether its page is connected to `/v1/share`.
     pub(super) attached: bool,
+    /// Whether a new session has taken the share over since a page was connected last.
+    pub(super) continued: bool,
     /// Since when its session is gone.
     pub(super) gone: Option<Instant>,
 }
@@ -159,6 +161,7 @@ impl Signaling {
             subject: session.claims.sub.clone(),
             ticket,
             attached: false,
+            continued: false,
             gone: None,
         };
         let share = Share {
@@ -233,9 +236,14 @@ impl Signaling {
         Some(text)
     }
 
-    /// Pauses a live share. What the relay knows of the page is wiped, and control ends.
+    /// Pauses a live share. What the relay knows of the page is wiped, and control ends; but if the page has only gone
+    /// away, as it does on the way to the next one, control waits for it.
     fn pause_share(&mut self, now: Instant, id: ShareId, why: ShareWhy) {
-        self.end_control(now, id, ControlWhy::Paused);
+        if why == ShareWhy::SharerLeft {
+            self.suspend_control(now, id);
+        } else {
+            self.end_control(now, id, ControlWhy::Paused);
+        }
         let Some(share) = self.shares.get_mut(&id) else { return };
         share.phase = Phase::Paused(why);
         self.share_command(id, ShareCommand::Pause(border::relay_why(why)));

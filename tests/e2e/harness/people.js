@@ -51,10 +51,10 @@ export function stage(page) {
   return page.evaluate(() => document.querySelector('tillside-help')?.getAttribute('stage'));
 }
 
-/** An agent opens the console. */
-export async function agentArrives(browser, origin, { prepare } = {}) {
+/** An agent opens the console; `options` are those of [`open`](browser.js). */
+export async function agentArrives(browser, origin, options = {}) {
   const name = newName('Agent');
-  const page = await browser.open(`${origin}/console/?name=${encodeURIComponent(name)}`, { prepare });
+  const page = await browser.open(`${origin}/console/?name=${encodeURIComponent(name)}`, options);
   await find(page, 'queue');
   return { page, name, browser };
 }

@@ -2,8 +2,13 @@
 
 import { launch, until } from './browser.js';
 import { startNode } from './node.js';
-import { agentArrives, click, find, shopperAsks, stage, take } from './people.js';
+import { participate } from './participant.js';
+import { agentArrives, click, find, room, shopperAsks, stage, take } from './people.js';
 import { openStore } from './store.js';
+import { openShare } from './wire.js';
+
+/** In a console so large the view of a shopper's page is not made smaller, so that pictures of both can be compared. */
+const CONSOLE = { width: 1600, height: 1120 };
 
 /**
  * What a shared page takes: a node, a store with its widget, and a browser on each side. `keep` closes them; `settings`
@@ -20,13 +25,28 @@ export async function openShop(keep, [shopperKind, agentKind], { settings, cobro
 /** A shopper on a page of `store` and an agent who sees it. */
 export async function sharedPage({ node, store, at, shopperBrowser, agentBrowser, talk = 'chat', prepare }) {
   const shopper = await shopperAsks(shopperBrowser, node.origin, { talk, at: store.page(at), prepare });
-  const agent = await agentArrives(agentBrowser, node.origin);
+  const agent = await agentArrives(agentBrowser, node.origin, CONSOLE);
   await take(agent, shopper);
   await click(agent.page, 'ask-page');
   await click(shopper.page, 'share-accept');
   await find(agent.page, 'page-window');
   await shown(agent);
   return [shopper, agent];
+}
+
+/** What most suites stand on: a shop as of [`openShop`], and one of its pages, `at`, shared as of [`sharedPage`]. */
+export async function openSharedPage(keep, kinds, { at, prepare, ...options }) {
+  const shop = await openShop(keep, kinds, options);
+  const [shopper, agent] = await sharedPage({ ...shop, at, prepare });
+  return { ...shop, shopper, agent };
+}
+
+/** One more agent, `other`, who has no console: the test reads and writes at its `socket`. */
+export async function openRawViewer(keep, shop) {
+  const other = await participate(shop.agentBrowser, { ...shop, role: 'agent', room: await room(shop.shopper) });
+  const socket = keep(await openShare(shop.node.origin, await other.ticket()));
+  await until('the raw viewer has the page', () => socket.events.some(({ type }) => type === 2));
+  return { other, socket };
 }
 
 /** Waits until the agent has a page on screen. */

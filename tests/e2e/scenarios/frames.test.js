@@ -6,14 +6,12 @@ import { after, describe } from 'node:test';
 import { missing, pairs, until } from '../harness/browser.js';
 import { everythingShown, leaksIn, leaksInEvents } from '../harness/leaks.js';
 import { samePicture, sameTree } from '../harness/likeness.js';
-import { participate } from '../harness/participant.js';
-import { click, room } from '../harness/people.js';
+import { click } from '../harness/people.js';
 import { before, it, keeper } from '../harness/scenario.js';
-import { goTo, openShop, sharedPage } from '../harness/sharing.js';
+import { goTo, openRawViewer, openSharedPage } from '../harness/sharing.js';
 import { CHECKOUTS } from '../harness/store.js';
 import { element, fillCheckout } from '../harness/typing.js';
 import { Hand } from '../harness/verbs.js';
-import { openShare } from '../harness/wire.js';
 
 const CENTRE = { x: 0.5, y: 0.5 };
 
@@ -27,11 +25,9 @@ for (const [shopperKind, agentKind] of pairs()) {
     let socket;
 
     before(async () => {
-      const shop = await openShop(keep, [shopperKind, agentKind]);
-      store = shop.store;
-      [shopper, agent] = await sharedPage({ ...shop, at: 'pages/frames' });
-      other = await participate(shop.agentBrowser, { ...shop, role: 'agent', room: await room(shopper) });
-      socket = keep(await openShare(shop.node.origin, await other.ticket()));
+      const shop = await openSharedPage(keep, [shopperKind, agentKind], { at: 'pages/frames' });
+      ({ store, shopper, agent } = shop);
+      ({ other, socket } = await openRawViewer(keep, shop));
     });
 
     const press = (selector) => shopper.page.evaluate((found) => document.querySelector(found).click(), selector);

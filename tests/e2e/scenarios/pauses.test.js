@@ -5,16 +5,20 @@ import assert from 'node:assert/strict';
 import { after, describe } from 'node:test';
 import { missing, pairs, until } from '../harness/browser.js';
 import { sameTree } from '../harness/likeness.js';
-import { participate } from '../harness/participant.js';
-import { click, room } from '../harness/people.js';
+import { click, find } from '../harness/people.js';
 import { before, it, keeper } from '../harness/scenario.js';
-import { changePage, goTo, openShop, sharedPage } from '../harness/sharing.js';
-import { openShare } from '../harness/wire.js';
+import { changePage, goTo, openRawViewer, openSharedPage } from '../harness/sharing.js';
 
 /** A word that stands only where nobody but the shopper may see it. */
 const UNSEEN = 'Zaubernuss';
 
-const [BY_SHOPPER, NEVER_SHOWN] = ['Paused by the customer', 'This page is never shown'];
+const [BY_SHOPPER, NEVER_SHOWN, TOO_LARGE] = ['Paused by the customer', 'This page is never shown', 'This page is too large'];
+
+/** The node takes 5 MiB of a page. */
+const TOO_MANY_BYTES = 6 * 1024 * 1024;
+
+/** A busy machine reads so much in short tasks for a while. */
+const LARGE_MS = 90_000;
 
 for (const [shopperKind, agentKind] of pairs()) {
   describe(`a page in ${shopperKind} that an agent in ${agentKind} may not see`, { skip: missing(shopperKind, agentKind) }, () => {
@@ -25,18 +29,16 @@ for (const [shopperKind, agentKind] of pairs()) {
     let socket;
 
     before(async () => {
-      const shop = await openShop(keep, [shopperKind, agentKind], { cobrowse: ['pause_on = ["/pages/scroll", "/pages/account"]'] });
-      store = shop.store;
-      [shopper, agent] = await sharedPage({ ...shop, at: 'pages/dynamic' });
-      const observer = await participate(shop.agentBrowser, { ...shop, role: 'agent', room: await room(shopper) });
-      socket = keep(await openShare(shop.node.origin, await observer.ticket()));
-      await until('the raw viewer has the page', () => socket.events.some(({ type }) => type === 2));
+      const cobrowse = ['pause_on = ["/pages/scroll", "/pages/account"]'];
+      const shop = await openSharedPage(keep, [shopperKind, agentKind], { at: 'pages/dynamic', cobrowse });
+      ({ store, shopper, agent } = shop);
+      ({ socket } = await openRawViewer(keep, shop));
     });
 
     /** The agent reads why nothing is to be seen, and nothing is. */
-    const reads = async (why) => {
-      await until(`the agent reads: ${why}`, () => agent.page.$eval('[data-testid="page-paused"]', ({ textContent }, text) => textContent.includes(text), why));
-      assert.equal(await agent.page.$('.page-holder'), null);
+    const reads = async (why, withinMs) => {
+      await until(`the agent reads: ${why}`, () => agent.page.$eval('[data-testid="page-paused"]', ({ textContent }, text) => textContent.includes(text), why), withinMs);
+      await until('nothing is shown', async () => !(await agent.page.evaluate(isAnyPageShown)));
     };
     const put = (text) => shopper.page.evaluate((textContent) => document.body.append(Object.assign(document.createElement('p'), { textContent })), text);
     const nobodySaw = () => assert.ok(!socket.everything.includes(UNSEEN), `${UNSEEN} reached a viewer`);
@@ -89,8 +91,30 @@ for (const [shopperKind, agentKind] of pairs()) {
       nobodySaw();
     });
 
+    it('is too large: both read so, and the next page is shown', async () => {
+      await shopper.page.evaluate(growTo, TOO_MANY_BYTES);
+      await reads(TOO_LARGE, LARGE_MS);
+      const heard = async () => (await find(shopper.page, 'announcer')).evaluate(({ textContent }) => textContent);
+      await until('the shopper hears it, too', async () => (await heard()).includes('too large'));
+      await goTo(shopper, store.page('pages/forms'));
+      await sameTree(shopper, agent, 'after a page that is too large');
+    });
+
     it('does so without an error', async () => {
       for (const { page, name } of [shopper, agent]) assert.deepEqual(await page.evaluate(() => window.__probe.errors), [], name);
     });
   });
+}
+
+/** Runs in the shopper's page: makes it that large. Hidden, since some browsers take a minute to lay out so much. */
+function growTo(bytes) {
+  const textContent = 'Nobody reads all of this. '.repeat(40);
+  const paragraphs = Array.from({ length: bytes / textContent.length }, () => Object.assign(document.createElement('p'), { textContent, hidden: true }));
+  document.body.append(...paragraphs);
+}
+
+/** Runs in the console: whether anything of a page is in its frame or could be seen. */
+function isAnyPageShown() {
+  const sheet = document.querySelector('.page-sheet');
+  return sheet !== null && (!sheet.hidden || sheet.querySelector('.page-holder iframe').contentDocument.querySelector('iframe') !== null);
 }

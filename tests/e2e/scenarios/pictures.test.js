@@ -5,7 +5,7 @@ import { after, describe } from 'node:test';
 import { missing, pairs, until } from '../harness/browser.js';
 import { sameTree } from '../harness/likeness.js';
 import { before, it, keeper } from '../harness/scenario.js';
-import { goTo, openShop, sharedPage } from '../harness/sharing.js';
+import { goTo, openSharedPage } from '../harness/sharing.js';
 
 /** The colours of the fixtures' pictures, and how far a browser's colour management may be off. */
 const [RED, GREEN, BLUE, SHADES] = [[190, 40, 60], [20, 140, 80], [60, 60, 200], 6];
@@ -22,9 +22,7 @@ for (const [shopperKind, agentKind] of pairs()) {
     let agent;
 
     before(async () => {
-      const shop = await openShop(keep, [shopperKind, agentKind]);
-      ({ node, store } = shop);
-      [shopper, agent] = await sharedPage({ ...shop, at: 'pages/pictures' });
+      ({ node, store, shopper, agent } = await openSharedPage(keep, [shopperKind, agentKind], { at: 'pages/pictures' }));
     });
 
     /** What the node says it holds; it counts once a second, so only what has stood for two seconds is said of now. */

@@ -9,7 +9,7 @@ import { participate } from '../harness/participant.js';
 import { agentArrives, room, take } from '../harness/people.js';
 import { exchanges } from '../harness/probe.js';
 import { before, it, keeper } from '../harness/scenario.js';
-import { goTo, openShop, sharedPage, shown, snapshotsAsked } from '../harness/sharing.js';
+import { goTo, openSharedPage, shown, snapshotsAsked } from '../harness/sharing.js';
 import { openShare } from '../harness/wire.js';
 
 /** Late viewers should see the page within 300 ms; on a loaded machine in a debug build they get this long. */
@@ -28,9 +28,8 @@ for (const [shopperKind, agentKind] of pairs()) {
     let agent;
 
     before(async () => {
-      shop = await openShop(keep, [shopperKind, agentKind]);
-      ({ node, store } = shop);
-      [shopper, agent] = await sharedPage({ ...shop, at: 'pages/routes', prepare: watchTasks });
+      shop = await openSharedPage(keep, [shopperKind, agentKind], { at: 'pages/routes', prepare: watchTasks });
+      ({ node, store, shopper, agent } = shop);
     });
 
     const press = (selector) => shopper.page.evaluate((found) => document.querySelector(found).click(), selector);
@@ -65,7 +64,7 @@ for (const [shopperKind, agentKind] of pairs()) {
       await shopper.page.select('#colour', 'g');
       await sameTree(shopper, agent, 'with the form filled');
       // Each browser draws lists and boxes its own way.
-      await samePicture(shopper, agent, 'with the form filled', 0.08);
+      await samePicture(shopper, agent, 'with the form filled', 0.06);
     });
 
     it('follows scrolling of the page and of areas in it', async () => {
@@ -150,6 +149,11 @@ for (const [shopperKind, agentKind] of pairs()) {
         return socket.everything.includes('The last word');
       });
       assert.equal(await snapshotsAsked(shopper), asked, 'nobody asked the shopper’s tab');
+    });
+
+    it('needed one stream for all these pages', async () => {
+      const streams = await agent.page.evaluate(() => window.__probe.sockets.filter(({ url }) => url.endsWith('/v1/share')).length);
+      assert.equal(streams, 1);
     });
 
     it('does so under a strict policy, and without an error', async () => {

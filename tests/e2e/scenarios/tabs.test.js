@@ -6,7 +6,7 @@ import { missing, openBeside, pairs, until } from '../harness/browser.js';
 import { sameTree } from '../harness/likeness.js';
 import { stage } from '../harness/people.js';
 import { before, it, keeper } from '../harness/scenario.js';
-import { goTo, openShop, sharedPage } from '../harness/sharing.js';
+import { goTo, openSharedPage } from '../harness/sharing.js';
 
 for (const [shopperKind, agentKind] of pairs()) {
   describe(`several tabs of a shopper in ${shopperKind}, seen in ${agentKind}`, { skip: missing(shopperKind, agentKind) }, () => {
@@ -18,9 +18,7 @@ for (const [shopperKind, agentKind] of pairs()) {
     let share;
 
     before(async () => {
-      const shop = await openShop(keep, [shopperKind, agentKind]);
-      store = shop.store;
-      [shopper, agent] = await sharedPage({ ...shop, at: 'pages/forms' });
+      ({ store, shopper, agent } = await openSharedPage(keep, [shopperKind, agentKind], { at: 'pages/forms' }));
       share = await shares();
     });
 

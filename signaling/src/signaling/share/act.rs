@@ -33,7 +33,7 @@ impl Signaling {
                 self.end_share(now.instant, id, ShareWhy::Shopper, ShareByeReason::Ended);
                 Ok(())
             }
-            ShareAction::Continue { ticket } => self.continue_share(room, from, ticket),
+            ShareAction::Continue { ticket } => self.continue_share(now, room, from, ticket),
         }
     }
 
@@ -124,7 +124,7 @@ impl Signaling {
 
     /// A new session of the same shopper, in the same room, takes over the share of the page before. The ticket proves
     /// that it is that page's successor.
-    fn continue_share(&mut self, room: RoomId, from: ParticipantId, ticket: &str) -> Result<(), Refusal> {
+    fn continue_share(&mut self, now: Moment, room: RoomId, from: ParticipantId, ticket: &str) -> Result<(), Refusal> {
         let session = self.sessions.get(&from).expect("present_in has looked");
         let claims = &session.claims;
         if !claims.may_share() {
@@ -142,11 +142,12 @@ impl Signaling {
         let (public, name) = (session.public.clone(), claims.name.clone());
         let share = self.shares.get_mut(&id).expect("it was found above");
         (share.sharer.id, share.sharer.public, share.sharer.name) = (from, public, name);
-        share.sharer.gone = None;
+        (share.sharer.gone, share.sharer.continued) = (None, true);
         self.audit_share("share continued", id, None);
         if !self.go_on(id) {
             self.tell_share(id);
         }
+        self.tell_control_to(now.instant, id, from);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What becomes of shares when people, sessions, pages and rooms come and go.
 
-use super::{Phase, ShareCommand, ShareEvent};
+use super::{Phase, Share, ShareCommand, ShareEvent};
 use crate::moment::Moment;
 use crate::protocol::{ControlWhy, RESUME_WINDOW_MS, ShareByeReason, ShareWhy};
 use crate::signaling::Signaling;
@@ -34,9 +34,11 @@ impl Signaling {
         }
     }
 
-    /// A page is connected: the first one, the same again, or its successor. Control does not outlive a page.
+    /// A page is connected: the first one, the same again, or its successor.
     fn sharer_attached(&mut self, now: Instant, id: ShareId) {
-        self.end_control(now, id, ControlWhy::Paused);
+        if !self.is_next_page(id) {
+            self.end_control(now, id, ControlWhy::Paused);
+        }
         let Some(share) = self.shares.get_mut(&id) else { return };
         share.sharer.attached = true;
         if share.phase == Phase::Live {
@@ -46,9 +48,18 @@ impl Signaling {
         }
     }
 
+    /// Whether the page that connects is where the tab of the page before went to: that page has gone, and so has its
+    /// session, or a new one has continued the share. Else it is another tab, or the same page that was away: control was
+    /// not given for that.
+    fn is_next_page(&self, id: ShareId) -> bool {
+        let Some(Share { sharer, .. }) = self.shares.get(&id) else { return false };
+        let is_connected = self.sessions.get(&sharer.id).is_some_and(|session| session.socket().is_some());
+        !sharer.attached && (sharer.continued || !is_connected)
+    }
+
     fn sharer_gone(&mut self, now: Instant, id: ShareId) {
         let Some(share) = self.shares.get_mut(&id) else { return };
-        share.sharer.attached = false;
+        (share.sharer.attached, share.sharer.continued) = (false, false);
         if share.phase == Phase::Live {
             self.pause_share(now, id, ShareWhy::SharerLeft);
         }
@@ -64,11 +75,12 @@ impl Signaling {
     }
 
     fn viewer_gone(&mut self, now: Instant, id: ShareId, viewer: ParticipantId) {
+        // As long as it counts as a viewer, so that it is told, too.
+        self.drop_control_of(now, id, viewer);
         let Some(known) = self.shares.get_mut(&id).and_then(|share| share.viewers.get_mut(&viewer)) else { return };
         known.sees = false;
         let public = known.public.clone();
         self.audit_viewer("viewer left", id, &public);
-        self.drop_control_of(now, id, viewer);
         self.tell_share(id);
     }
 

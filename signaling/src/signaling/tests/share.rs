@@ -314,7 +314,56 @@ fn sec_28_control_is_asked_given_and_ended() {
     story.grant(Rung::Type);
     story.world.share_event(ShareEvent::ViewerGone(viewer));
     assert!(matches!(story.commands()[..], [ShareCommand::Revoke]));
+    let told = last_control(&story.world.take(&jon));
+    assert_eq!((told.phase, told.why), (ControlPhase::Ended, Some(ControlWhy::ViewerLeft)), "its session may be there");
     assert_eq!(story.control(&mara, &grant), Some(ErrorCode::OutOfOrder), "who does not see the page controls nothing");
+}
+
+#[test]
+fn sec_28_control_follows_to_the_next_page_and_to_nothing_else() {
+    let mut story = Story::new();
+    let (first, jon) = (story.mara.clone(), story.jon.clone());
+    let share = story.page_ticket.split('.').next().expect("a ticket begins with its share").to_owned();
+    story.grant(Rung::Click);
+    assert_eq!(story.control(&jon, &json!({ "action": "request", "share": share, "rung": "type" })), None);
+    story.clear();
+    story.world.share_event(ShareEvent::SharerGone);
+    let state = last_control(&story.world.take(&jon));
+    assert_eq!((state.phase, state.rung), (ControlPhase::Granted, Rung::Click), "what was asked for on top is void");
+    assert!(matches!(story.commands()[..], [ShareCommand::Pause(Why::SharerLeft)]), "nothing is revoked");
+    story.world.media_lost(&first);
+    let next = story.world.inside(&mara(), "help");
+    let told = act(&mut story.world, &next, &json!({ "action": "continue", "ticket": story.page_ticket }));
+    let state = last_control(&told);
+    assert_eq!((state.phase, state.viewer, state.rung), (ControlPhase::Granted, jon.id.clone(), Rung::Click));
+    story.world.share_event(ShareEvent::SharerAttached);
+    assert!(matches!(story.commands()[..], [.., ShareCommand::Resume]));
+    story.world.take(&jon);
+    story.world.share_event(ShareEvent::SharerAttached);
+    assert_eq!(last_control(&story.world.take(&jon)).why, Some(ControlWhy::Paused), "another tab");
+    assert!(matches!(story.commands()[..], [ShareCommand::Revoke, ShareCommand::Resume]));
+}
+
+/// The next page's stream is often there before its session.
+#[test]
+fn sec_28_control_follows_a_page_whose_session_is_gone_and_no_other() {
+    for (session_is_gone, ends) in [(true, None), (false, Some(ControlWhy::Paused))] {
+        let mut story = Story::new();
+        let (mara, jon) = (story.mara.clone(), story.jon.clone());
+        story.grant(Rung::Click);
+        story.world.share_event(ShareEvent::SharerGone);
+        if session_is_gone {
+            story.world.close(&mara);
+        }
+        story.world.take(&jon);
+        story.world.share_event(ShareEvent::SharerAttached);
+        let told = story.world.take(&jon);
+        let why = told.iter().find_map(|message| match message {
+            ServerMessage::Control(state) => state.why,
+            _ => None,
+        });
+        assert_eq!(why, ends, "{told:?}");
+    }
 }
 
 #[test]
