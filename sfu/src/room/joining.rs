@@ -75,7 +75,7 @@ impl Room {
                 reference_time: None,
             },
             downlink: Downlink {
-                twcc: TwccSender::new(),
+                twcc: TwccSender::default(),
                 bandwidth: BandwidthEstimate::new(),
                 remb: None,
                 report_rtt: Rtt::default(),

@@ -198,13 +198,14 @@ enum Fate {
     Arrived,
 }
 
-impl TwccSender {
-    /// A sender whose first number is 1 (libwebrtc begins there too).
-    #[must_use]
-    pub fn new() -> Self {
+/// A sender whose first number is 1 (libwebrtc begins there too).
+impl Default for TwccSender {
+    fn default() -> Self {
         Self { next: 1, sent: Box::default(), rtt: None, unanswered_since: None }
     }
+}
 
+impl TwccSender {
     /// The number for the packet that leaves now: media, RTX or padding alike, after pacing (media trap E1).
     #[inline(always)]
     pub fn stamp(&mut self, now: Moment, bytes: usize) -> u16 {

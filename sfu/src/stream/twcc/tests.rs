@@ -97,7 +97,7 @@ fn arrivals_too_far_apart_for_the_wire_are_told_apart() {
 fn trap_e1_numbers_count_everything_sent_and_results_tell_when() {
     let start = Instant::now();
     let at = |millis: u64| (start + ms(millis), Moment::default() + ms(millis));
-    let mut sender = TwccSender::new();
+    let mut sender = TwccSender::default();
     let numbers: Vec<u16> = (0..5).map(|n| sender.stamp(at(n * 5).1, 100 * n as usize)).collect();
     assert_eq!(numbers, [1, 2, 3, 4, 5]);
     assert_eq!(sender.unanswered_for(at(30).1), Some(ms(30)));
@@ -123,7 +123,7 @@ fn trap_e1_numbers_count_everything_sent_and_results_tell_when() {
 #[test]
 fn feedback_for_what_was_never_sent_is_ignored() {
     let now = (Instant::now(), Moment::default());
-    let mut sender = TwccSender::new();
+    let mut sender = TwccSender::default();
     let mut results = Vec::new();
     let all = (0..=u16::MAX).map(|number| (number, Some(i64::MAX)));
     sender.handle_feedback(now, all.clone(), &mut results);
@@ -138,7 +138,7 @@ proptest! {
     #[test]
     fn trap_e1_both_ends_agree(fates in prop::collection::vec((0u64..10, 0u64..20), 300..1500), start_at in any::<u16>()) {
         let start = Instant::now();
-        let (mut sender, mut recorder) = (TwccSender::new(), TwccRecorder::new(start));
+        let (mut sender, mut recorder) = (TwccSender::default(), TwccRecorder::new(start));
         sender.next = u64::from(start_at) + 1;
         let mut arrivals: BTreeMap<(u64, usize), u16> = BTreeMap::new();
         let mut results = Vec::new();
