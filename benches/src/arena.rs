@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "the harness owns the clock")]
 
 use crate::driver::Driver;
-use crate::kernel::{busy_s, own_cpu_s, receive_buffer_errors};
+use crate::kernel::{CoreTime, core_time, own_cpu_s, receive_buffer_errors};
 use crate::outcome::{Around, Row, Second};
 use crate::peers::{EnterError, Entered, Local, Peer, Purpose, Stay};
 use crate::server::{self, Server, pause};
@@ -267,7 +267,7 @@ impl Arena {
             server: server.unwrap_or_default(),
             driver_cpu_s: own_cpu_s(),
             driver_threads: self.driver.threads,
-            busy_s: self.driver.cores_to_watch(self.server.as_ref()).map(|cores| busy_s(&cores)),
+            cores: self.driver.cores_to_watch(self.server.as_ref()).map(|cores| core_time(&cores)),
             receive_buffer_errors: receive_buffer_errors(),
         })
     }
@@ -314,7 +314,7 @@ pub(crate) struct Reading {
     driver_cpu_s: f64,
     driver_threads: usize,
     /// Of the cores that server and driver run on; `None` where somebody else's work there cannot be told from theirs.
-    busy_s: Option<f64>,
+    cores: Option<CoreTime>,
     receive_buffer_errors: u64,
 }
 
@@ -323,7 +323,8 @@ impl Reading {
     pub(crate) fn until(&self, after: &Self, seconds: f64) -> Around {
         let server_cpu_s = self.has_server.then_some(after.server.cpu_s - self.server.cpu_s);
         let driver_cpu_s = after.driver_cpu_s - self.driver_cpu_s;
-        let busy_s = self.busy_s.zip(after.busy_s).map(|(before, after)| after - before);
+        let cores = self.cores.zip(after.cores);
+        let busy_s = cores.map(|(before, after)| after.busy_s - before.busy_s);
         let elapsed = (after.at - self.at).as_secs_f64().max(1e-9);
         Around {
             seconds,
@@ -331,6 +332,7 @@ impl Reading {
             driver_cpu_s,
             driver_threads: self.driver_threads,
             others_cores: busy_s.map(|busy| (busy - driver_cpu_s - server_cpu_s.unwrap_or(0.0)).max(0.0) / elapsed),
+            stolen_cores: cores.map(|(before, after)| (after.stolen_s - before.stolen_s) / elapsed),
             receive_buffer_errors: after.receive_buffer_errors - self.receive_buffer_errors,
             usage: after.server,
         }

@@ -61,21 +61,35 @@ pub(crate) fn allow_descriptors(needed: u64) -> Result<(), String> {
     }
 }
 
-/// Seconds in which these cores (all of them, if none is named) did something since the machine was started, interrupts
-/// included; time that the machine's host took away is not.
-pub(crate) fn busy_s(cores: &[usize]) -> f64 {
-    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
-    let ticks = |name: &str| ticks_in(&stat, name).unwrap_or(0);
-    let sum: u64 =
-        if cores.is_empty() { ticks("cpu") } else { cores.iter().map(|core| ticks(&format!("cpu{core}"))).sum() };
-    sum as f64 / TICKS_PER_SECOND
+/// What some cores did since the machine was started, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct CoreTime {
+    /// Worked, interrupts included.
+    pub(crate) busy_s: f64,
+    /// Had work, while the host of this virtual machine gave them to somebody else.
+    pub(crate) stolen_s: f64,
 }
 
-/// Busy ticks in a line of /proc/stat: user, nice, system, (idle, waiting,) interrupts, soft interrupts.
-fn ticks_in(stat: &str, name: &str) -> Option<u64> {
+/// What these cores did; all of them, if none is named.
+pub(crate) fn core_time(cores: &[usize]) -> CoreTime {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let names =
+        if cores.is_empty() { vec!["cpu".to_owned()] } else { cores.iter().map(|core| format!("cpu{core}")).collect() };
+    let times = names.iter().filter_map(|name| core_time_in(&stat, name));
+    times.fold(CoreTime::default(), |sum, time| CoreTime {
+        busy_s: sum.busy_s + time.busy_s,
+        stolen_s: sum.stolen_s + time.stolen_s,
+    })
+}
+
+/// A line of /proc/stat: user, nice, system, idle, waiting, interrupts, soft interrupts, stolen.
+fn core_time_in(stat: &str, name: &str) -> Option<CoreTime> {
     let line = stat.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
     let fields: Vec<u64> = line.split_whitespace().map_while(|field| field.parse().ok()).collect();
-    Some([0, 1, 2, 5, 6].iter().filter_map(|index| fields.get(*index)).sum())
+    let seconds = |indexes: &[usize]| {
+        indexes.iter().filter_map(|index| fields.get(*index)).sum::<u64>() as f64 / TICKS_PER_SECOND
+    };
+    Some(CoreTime { busy_s: seconds(&[0, 1, 2, 5, 6]), stolen_s: seconds(&[7]) })
 }
 
 #[cfg(test)]
@@ -85,16 +99,15 @@ mod tests {
     #[test]
     fn the_kernel_tells_of_full_buffers() {
         assert!(snmp("Udp", "RcvbufErrors").is_some());
-        assert!(own_cpu_s() > 0.0 && busy_s(&[]) > 0.0);
+        assert!(own_cpu_s() > 0.0 && core_time(&[]).busy_s > 0.0);
     }
 
     #[test]
-    fn idle_waiting_and_stolen_ticks_are_not_busy_ones() {
+    fn idle_and_waiting_ticks_are_neither_busy_nor_stolen() {
         let stat = "cpu  100 20 30 4000 50 6 7 80 0 0\ncpu0 1 2 3 400 5 6 7 8 0 0\ncpu10 9 0 0 0 0 0 0 0 0 0\n";
-        assert_eq!(ticks_in(stat, "cpu"), Some(163));
-        assert_eq!(
-            (ticks_in(stat, "cpu0"), ticks_in(stat, "cpu1"), ticks_in(stat, "cpu10")),
-            (Some(19), None, Some(9))
-        );
+        assert_eq!(core_time_in(stat, "cpu"), Some(CoreTime { busy_s: 1.63, stolen_s: 0.8 }));
+        assert_eq!(core_time_in(stat, "cpu0"), Some(CoreTime { busy_s: 0.19, stolen_s: 0.08 }));
+        assert_eq!(core_time_in(stat, "cpu1"), None);
+        assert_eq!(core_time_in(stat, "cpu10"), Some(CoreTime { busy_s: 0.09, stolen_s: 0.0 }));
     }
 }

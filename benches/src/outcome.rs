@@ -42,6 +42,9 @@ pub(crate) struct Row {
     /// Cores that others kept busy, of those that server and driver run on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) others_cores: Option<f64>,
+    /// Cores of those that the host of this virtual machine took away. Packets wait meanwhile: delays are the host's then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stolen_cores: Option<f64>,
     pub(crate) delay_ms: Spread,
     pub(crate) loss: f64,
     /// Join to first packet.
@@ -105,6 +108,8 @@ pub(crate) struct Around {
     pub(crate) driver_threads: usize,
     /// See [`Row::others_cores`].
     pub(crate) others_cores: Option<f64>,
+    /// See [`Row::stolen_cores`].
+    pub(crate) stolen_cores: Option<f64>,
     pub(crate) receive_buffer_errors: u64,
     pub(crate) usage: crate::server::Usage,
 }
@@ -129,6 +134,7 @@ impl Row {
             cpu_s_per_million: if totals.received > 0 { cpu_s / totals.received as f64 * 1e6 } else { 0.0 },
             server_cores: if around.seconds > 0.0 { cpu_s / around.seconds } else { 0.0 },
             others_cores: around.others_cores,
+            stolen_cores: around.stolen_cores,
             delay_ms: Spread::of_delay(&totals.delay),
             loss: totals.loss(),
             join_ms: Spread::of(&totals.playing_ms),
@@ -246,6 +252,9 @@ impl Row {
         line("driver", format!("{:.0} % of its core", self.driver_busy * 100.0));
         if let Some(others) = self.others_cores {
             line("others on these cores", format!("{others:.2} cores (server on {})", self.server_runs_on));
+        }
+        if let Some(stolen) = self.stolen_cores {
+            line("taken by the host", format!("{stolen:.2} cores: packets wait meanwhile"));
         }
         match self.valid {
             true => line("valid", "yes".to_owned()),
