@@ -16,6 +16,10 @@ use std::time::{Duration, Instant};
 
 /// Joins under way at the same time while a workload is seated.
 const JOINS_AT_ONCE: usize = 16;
+/// How often somebody asks who is told that the server takes nobody now, where all are to get in.
+const TRIES_MAX: u32 = 30;
+/// How long it waits in between, as people are asked to.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How long seated bots may take until everything they receive has begun.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Before and after a measurement nothing is sent until nothing has come for so long: what is under way is then on one
@@ -87,11 +91,11 @@ impl Arena {
         workload.seats(&run, self.peer.calls_on_one_leg())
     }
 
-    /// Lets seats in, some at a time.
+    /// Lets seats in, some at a time. A server that takes nobody now is asked again: all are to get in.
     pub(crate) async fn enter_all(&mut self, seats: Vec<Seat>) -> Joins {
         let (peer, identity) = (self.peer.clone(), self.identity.clone());
         let mut entering = futures_util::stream::iter(seats)
-            .map(|seat| enter(peer.clone(), identity.clone(), seat))
+            .map(|seat| enter(peer.clone(), identity.clone(), seat, TRIES_MAX))
             .buffer_unordered(JOINS_AT_ONCE);
         let mut joins = Joins::default();
         while let Some(outcome) = entering.next().await {
@@ -108,7 +112,7 @@ impl Arena {
         for seat in seats {
             tokio::time::sleep_until(due).await;
             due += interval;
-            tasks.spawn(enter(self.peer.clone(), self.identity.clone(), seat));
+            tasks.spawn(enter(self.peer.clone(), self.identity.clone(), seat, 1));
             while let Some(Ok(outcome)) = tasks.try_join_next() {
                 Self::admit(&mut self.swarm, &mut self.inside, &mut joins, outcome);
             }
@@ -340,12 +344,23 @@ impl Reading {
 }
 
 /// Gets one seat in.
-async fn enter(peer: Peer, identity: Identity, seat: Seat) -> Result<(Recruit, Stay), EnterError> {
+async fn enter(peer: Peer, identity: Identity, seat: Seat, tries: u32) -> Result<(Recruit, Stay), EnterError> {
     let Seat { leg, streams, slots } = seat;
-    let began = Instant::now();
-    let local = local(&identity);
-    let Entered { remote, stay } = peer.enter(&leg, &local).await?;
-    Ok((Recruit { credentials: local.credentials, remote, streams, slots, began }, stay))
+    let mut tried = 1;
+    loop {
+        let began = Instant::now();
+        let local = local(&identity);
+        match peer.enter(&leg, &local).await {
+            Ok(Entered { remote, stay }) => {
+                return Ok((Recruit { credentials: local.credentials, remote, streams, slots, began }, stay));
+            }
+            Err(EnterError::Overloaded(_)) if tried < tries => {
+                tried += 1;
+                tokio::time::sleep(RETRY_AFTER).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn local(identity: &Identity) -> Local {
