@@ -9,8 +9,8 @@
 use std::time::{Duration, Instant};
 
 /// Least time between the beginnings of two turns while packets come closely: the most that resting adds to the delay of
-/// a packet or a timer, and less than half of the millisecond that may be added at half of capacity.
-const TURN_MIN: Duration = Duration::from_micros(400);
+/// a packet or a timer, and less than the millisecond that may be added at half of capacity.
+const TURN_MIN: Duration = Duration::from_micros(700);
 
 /// See the module.
 #[derive(Clone, Debug)]
