@@ -358,22 +358,21 @@ impl Mirror {
         let node = self.node_mut(key);
         node.previous = previous;
         node.next = next;
-        let mut above = Some(parent);
+        self.resize_above(Some(parent), |above| above + 1);
+    }
+
+    /// Sets anew how many nodes there are at and below a node and each above it.
+    fn resize_above(&mut self, mut above: Option<Key>, resized: impl Fn(u32) -> u32) {
         while let Some(key) = above {
             let node = self.node_mut(key);
-            node.size += 1;
+            node.size = resized(node.size);
             above = node.parent;
         }
     }
 
     fn unlink(&mut self, key: Key) {
         let Node { parent, previous, next, size, .. } = *self.node(key);
-        let mut above = parent;
-        while let Some(key) = above {
-            let node = self.node_mut(key);
-            node.size -= size;
-            above = node.parent;
-        }
+        self.resize_above(parent, |above| above - size);
         match (previous, parent) {
             (Some(previous), _) => self.node_mut(previous).next = next,
             (None, Some(parent)) => self.node_mut(parent).first = next,

@@ -29,8 +29,8 @@ use crate::rtp::Ssrc;
 use crate::sends::{NetPath, Sends};
 use crate::sfu::SfuConfig;
 use crate::stream::level::Speakers;
-use crate::stream::moment::Moment;
 use crate::stream::twcc::PacketResult;
+use crate::stream::worker_time::WorkerTime;
 use linking::Links;
 use participant::Participant;
 use publication::{Publication, PublicationKey};
@@ -48,7 +48,7 @@ const ARRIVALS_MAX: usize = 512;
 pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
     /// The same, as packets are dated.
-    pub(crate) moment: Moment,
+    pub(crate) time: WorkerTime,
     pub(crate) config: &'a SfuConfig,
     pub(crate) rng: &'a mut ChaCha12Rng,
     pub(crate) sends: &'a mut Sends,

@@ -19,7 +19,7 @@ use crate::rtp::{DatagramKind, classify};
 use crate::sdp::Candidate;
 use crate::sends::{NetPath, Sends};
 use crate::stream::clock::WallClock;
-use crate::stream::moment::Stopwatch;
+use crate::stream::worker_time::Stopwatch;
 use crate::stun;
 use hashbrown::HashMap;
 use rand_chacha::ChaCha12Rng;
@@ -329,7 +329,7 @@ impl Sfu {
         let room = self.rooms.get_mut(key.0)?;
         let mut context = Context {
             now: self.now,
-            moment: self.stopwatch.moment(self.now),
+            time: self.stopwatch.time(self.now),
             config: &self.config,
             rng: &mut self.rng,
             sends,

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | from a publisher | [`activity`], [`ring`], [`nack`], [`keyframe`], [`report`], [`twcc`] (recorder), [`level`] |
 //! | to a subscriber | [`rewrite`] over [`sequence`], [`timestamp`], [`picture`], [`history`]; [`twcc`] (sender), [`bandwidth`] |
-//! | about both | [`clock`], [`moment`], [`quality`] |
+//! | about both | [`clock`], [`worker_time`], [`quality`] |
 
 pub mod activity;
 pub mod bandwidth;
@@ -16,7 +16,6 @@ pub mod clock;
 pub mod history;
 pub mod keyframe;
 pub mod level;
-pub mod moment;
 pub mod nack;
 pub mod packet;
 pub mod picture;
@@ -28,6 +27,7 @@ pub mod sequence;
 mod stretch;
 pub mod timestamp;
 pub mod twcc;
+pub mod worker_time;
 
 /// Encodings of one publication: three simulcast layers, as many as libwebrtc sends, and one to spare.
 pub const ENCODINGS_MAX: usize = 4;

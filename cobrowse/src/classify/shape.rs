@@ -181,6 +181,7 @@ mod tests {
         {
             assert!(is_number_mask(mask), "{mask}");
         }
+        assert!(is_number_mask(&vec!["X".repeat(4); 4].join("-")), "letters that stand for digits");
         for mask in ["1234", "e.g. 07123 456 789", "Max Mustermann", "(000) 000-0000", "Musterstr. 12, 10115 Berlin"] {
             assert!(!is_number_mask(mask), "{mask}");
         }

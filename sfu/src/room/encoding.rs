@@ -8,13 +8,13 @@ use crate::rtp::{self, FrameInspector, FrameMarks, RtpPacket, Ssrc, vp8};
 use crate::sdp::{Codec, MediaKind};
 use crate::stream::clock::{Ntp, RtpClock};
 use crate::stream::keyframe::KeyframeRequests;
-use crate::stream::moment::Moment;
 use crate::stream::nack::{Arrival as NackArrival, NackGenerator};
 use crate::stream::packet::PacketFacts;
 use crate::stream::picture::{Picture, PictureId};
 use crate::stream::report::ReceiverStats;
 use crate::stream::ring::{Insertion, PacketRing, RingSize};
 use crate::stream::sequence::Unwrapper;
+use crate::stream::worker_time::WorkerTime;
 use std::time::{Duration, Instant};
 
 /// An encoding that is silent for longer counts as off (media trap A7: shorter stalls are the network's).
@@ -106,7 +106,7 @@ impl Encoding {
 
     /// Takes in one packet: statistics, loss, what it means for its frame, and its bytes into the ring. Gives its
     /// extended sequence number if it is new, `None` if it is known, too old or too large.
-    pub(super) fn receive(&mut self, now: Instant, moment: Moment, incoming: &Incoming<'_>) -> Option<u64> {
+    pub(super) fn receive(&mut self, now: Instant, time: WorkerTime, incoming: &Incoming<'_>) -> Option<u64> {
         let sequence = self.sequence.extend(incoming.sequence);
         if self.last_packet.is_some() && !self.is_live(now) {
             self.resume();
@@ -116,7 +116,7 @@ impl Encoding {
         }
         self.last_packet = Some(now);
         self.rate.add(now, incoming.payload.len());
-        let facts = self.facts(moment, incoming);
+        let facts = self.facts(time, incoming);
         if facts.is_switch_point() {
             self.keyframes.seen_keyframe();
         }
@@ -128,7 +128,7 @@ impl Encoding {
     }
 
     /// Takes in a packet that another worker has taken in before. False if it is known or too old.
-    pub(super) fn receive_linked(&mut self, now: Instant, moment: Moment, packet: &LinkedPacket<'_>) -> bool {
+    pub(super) fn receive_linked(&mut self, now: Instant, time: WorkerTime, packet: &LinkedPacket<'_>) -> bool {
         if packet.generation != self.generation {
             // What it costs is not forgotten by it: it would be taken up by those who cannot afford it.
             *self = Self { generation: packet.generation, rate: self.rate, ..Self::new(self.kind, self.rid) };
@@ -139,7 +139,7 @@ impl Encoding {
         if packet.facts.is_switch_point() {
             self.keyframes.seen_keyframe();
         }
-        let facts = PacketFacts { arrival: moment, ..packet.facts };
+        let facts = PacketFacts { arrival: time, ..packet.facts };
         self.ring.insert(packet.sequence, facts, packet.extensions, packet.payload) == Insertion::New
     }
 
@@ -154,7 +154,7 @@ impl Encoding {
         self.clock = Some(RtpClock { ntp, rtp, rate: clock_rate(self.kind) });
     }
 
-    fn facts(&mut self, arrival: Moment, incoming: &Incoming<'_>) -> PacketFacts {
+    fn facts(&mut self, arrival: WorkerTime, incoming: &Incoming<'_>) -> PacketFacts {
         let marks = self.inspect(incoming);
         let vp8 = (incoming.codec == Codec::Vp8).then(|| Vp8Descriptor::parse(incoming.payload)).flatten();
         if let Some((_, height)) = vp8.and_then(|descriptor| descriptor.keyframe_size(incoming.payload)) {

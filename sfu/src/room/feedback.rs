@@ -52,7 +52,7 @@ impl Room {
                     let arrivals = feedback.arrivals().map(|(number, at)| (number.0, at));
                     let results = &mut self.scratch.results;
                     results.clear();
-                    downlink.twcc.handle_feedback((context.now, context.moment), arrivals, results);
+                    downlink.twcc.handle_feedback((context.now, context.time), arrivals, results);
                     downlink.bandwidth.on_feedback(context.now, results);
                 }
                 RtcpPacket::ExtendedReport(report) => {
@@ -87,7 +87,7 @@ impl Room {
         let participant = &mut self.participants[key.0];
         let rtt = participant.downlink.rtt().unwrap_or_default();
         let mut limit = participant.nacks;
-        let Some(mut sending) = participant.sending(context.moment, context.sends) else { return };
+        let Some(mut sending) = participant.sending(context.time, context.sends) else { return };
         let Some(slot) = sending.slots.iter_mut().find(|slot| slot.ssrc == media) else { return };
         let Some(publication) = slot.publication().map(|key| &mut self.publications[key.0]) else { return };
         for number in lost {

@@ -23,7 +23,7 @@ impl Room {
                 return Forwarded::SlabFull;
             }
             let bytes_before = context.sends.total_bytes();
-            let Some(mut sending) = participant.sending(context.moment, context.sends) else { continue };
+            let Some(mut sending) = participant.sending(context.time, context.sends) else { continue };
             for &slot in sending.playing {
                 let slot = &mut sending.slots[slot];
                 let Some(bound) = slot.publication() else { continue };

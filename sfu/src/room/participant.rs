@@ -10,9 +10,9 @@ use crate::sends::Sends;
 use crate::srtp::SSRCS_PER_SESSION_MAX;
 use crate::stream::bandwidth::BandwidthEstimate;
 use crate::stream::clock::PublisherClock;
-use crate::stream::moment::Moment;
 use crate::stream::report::Rtt;
 use crate::stream::twcc::{TwccRecorder, TwccSender};
+use crate::stream::worker_time::WorkerTime;
 use crate::transport::{Rate, Transport};
 use std::time::{Duration, Instant};
 
@@ -104,7 +104,7 @@ pub(super) struct Streams {
 impl Participant {
     /// What sending to this participant takes; `None` while it cannot be sent to.
     #[inline]
-    pub(super) fn sending<'a>(&'a mut self, now: Moment, sends: &'a mut Sends) -> Option<Sending<'a>> {
+    pub(super) fn sending<'a>(&'a mut self, now: WorkerTime, sends: &'a mut Sends) -> Option<Sending<'a>> {
         let Self { transport, downlink, slots, playing, slots_changed, .. } = self;
         let (path, sealer) = transport.sending()?;
         let egress = Egress { now, lane: sends.lane(path), sealer, twcc: &mut downlink.twcc };

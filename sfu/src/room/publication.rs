@@ -10,7 +10,7 @@ use crate::rtp::{RtpPacket, Ssrc};
 use crate::sdp::{self, Extension, ExtensionMap, MediaKind, NegotiatedMedia, PayloadTypes};
 use crate::stream::ENCODINGS_MAX;
 use crate::stream::clock::PublisherClock;
-use crate::stream::moment::Moment;
+use crate::stream::worker_time::WorkerTime;
 use std::time::Instant;
 
 /// Index of a publication in its room.
@@ -205,7 +205,7 @@ impl Publication {
     pub(super) fn receive(
         &mut self,
         now: Instant,
-        moment: Moment,
+        time: WorkerTime,
         role: StreamRole,
         packet: &RtpPacket<'_>,
     ) -> Option<u64> {
@@ -227,7 +227,7 @@ impl Publication {
             extensions: &scratch[..used],
             dependency_descriptor: descriptor,
         };
-        self.encodings[usize::from(role.encoding)].receive(now, moment, &incoming)
+        self.encodings[usize::from(role.encoding)].receive(now, time, &incoming)
     }
 
     /// The packet inside an RTX packet (RFC 4588 §4): its number comes first, then its payload. Packets of padding

@@ -80,7 +80,7 @@ impl Room {
         }
         let encoding = usize::from(role.encoding);
         let was_live = publication.encodings[encoding].is_live(now);
-        let Some(sequence) = publication.receive(now, context.moment, role, packet) else { return };
+        let Some(sequence) = publication.receive(now, context.time, role, packet) else { return };
         if publication.kind == MediaKind::Audio {
             let level = publication.extensions.id(Extension::AudioLevel).and_then(|id| packet.extension(id));
             if let Some([level]) = level {

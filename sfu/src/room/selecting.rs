@@ -222,7 +222,7 @@ fn choose_encodings(context: &Context<'_>, participant: &mut Participant, public
     let now = context.now;
     let Participant { slots, playing, slots_changed, downlink, .. } = participant;
     let mut budget = if participant.reports_arrivals {
-        if let Some(silence) = downlink.twcc.unanswered_for(context.moment) {
+        if let Some(silence) = downlink.twcc.unanswered_for(context.time) {
             downlink.bandwidth.on_silence(now, now - silence);
         }
         downlink.bandwidth.estimate().bps()

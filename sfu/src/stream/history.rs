@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use crate::stream::moment::Moment;
 use crate::stream::picture::Picture;
+use crate::stream::worker_time::WorkerTime;
 
 /// Copies of one packet that are sent on request, apart from the first. More do not help: the receiver's jitter
 /// buffer has given up by then.
@@ -112,7 +112,7 @@ impl History {
 
     /// Notes that `out` is sent at `now`, for the first time.
     #[inline(always)]
-    pub fn note(&mut self, now: Moment, out: u64, sent: Sent) {
+    pub fn note(&mut self, now: WorkerTime, out: u64, sent: Sent) {
         if self.slots.is_empty() {
             self.slots = vec![Slot::default(); self.size].into_boxed_slice();
         }
@@ -122,7 +122,7 @@ impl History {
     }
 
     /// A receiver asks for `out` again. Counts the copy when it is granted.
-    pub fn resend(&mut self, now: Moment, out: u64, rtt: Duration) -> Result<Sent, Refusal> {
+    pub fn resend(&mut self, now: WorkerTime, out: u64, rtt: Duration) -> Result<Sent, Refusal> {
         let now = now.micros() as u32;
         let place = self.place(out);
         let slot = self.slots.get_mut(place).filter(|slot| slot.holds(out));
@@ -154,7 +154,7 @@ impl History {
 
 impl Slot {
     #[inline(always)]
-    fn new(out: u64, sent: Sent, now: Moment) -> Self {
+    fn new(out: u64, sent: Sent, now: WorkerTime) -> Self {
         let Sent { origin, timestamp, marker, picture } = sent;
         let (source, encoding, sequence) = match origin {
             Origin::Source { encoding, sequence } => (kind::SOURCE, encoding, sequence),
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn holds_the_last_packets_and_no_more() {
-        let now = Moment::default();
+        let now = WorkerTime::default();
         let mut history = History::new(8);
         assert_eq!(history.sent(0), None);
         for out in 100..120 {
@@ -233,7 +233,7 @@ mod tests {
         let pictures =
             ids.into_iter().flat_map(|id| shapes.map(|(tl0, key_index)| Some(Picture { id, tl0, key_index })));
         let origins = [Origin::Padding, Origin::Source { encoding: 3, sequence: (1 << 48) - 1 }];
-        let now = Moment::default();
+        let now = WorkerTime::default();
         let mut history = History::new(64);
         let mut out = u64::from(u32::MAX) - 5;
         for picture in pictures.chain([None]) {

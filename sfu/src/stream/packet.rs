@@ -2,8 +2,8 @@
 //!
 //! Filled once, when a publisher's packet is opened; read by the ring, the rewriter and the layer choice.
 
-use crate::stream::moment::Moment;
 use crate::stream::picture::Picture;
+use crate::stream::worker_time::WorkerTime;
 
 /// Facts of one opened packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct PacketFacts {
     /// RTP timestamp as the publisher sent it, in ticks of its codec's clock.
     pub timestamp: u32,
     /// When the datagram arrived.
-    pub arrival: Moment,
+    pub arrival: WorkerTime,
     /// RTP marker: the last packet of a video frame, the first of a talk spurt.
     pub marker: bool,
     /// The first packet of a frame. Always true for audio, where a packet is a frame.

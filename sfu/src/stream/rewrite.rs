@@ -10,11 +10,11 @@ use std::time::Duration;
 use crate::stream::ENCODINGS_MAX;
 use crate::stream::clock::RtpClock;
 use crate::stream::history::{History, Origin, Refusal, Sent};
-use crate::stream::moment::Moment;
 use crate::stream::packet::PacketFacts;
 use crate::stream::picture::{Picture, PictureMap};
 use crate::stream::sequence::SequenceMap;
 use crate::stream::timestamp::TimestampMap;
+use crate::stream::worker_time::WorkerTime;
 
 /// Video packets that a subscription can send again: as many as a publisher's ring holds.
 pub const VIDEO_HISTORY: usize = 1024;
@@ -209,7 +209,7 @@ impl Rewriter {
     }
 
     /// A header for a padding-only packet on the media SSRC. `None` unless a video frame just ended (media trap E3).
-    pub fn pad(&mut self, now: Moment) -> Option<Rewritten> {
+    pub fn pad(&mut self, now: WorkerTime) -> Option<Rewritten> {
         let timestamp = self.frame_ended.filter(|_| self.kind == Kind::Video)?;
         let index = self.sequences.insert();
         self.note_padding(now, index, timestamp);
@@ -217,7 +217,7 @@ impl Rewriter {
     }
 
     /// A NACK for `sequence` arrived; says what to send again. `rtt` is the subscriber's round-trip time.
-    pub fn resend(&mut self, now: Moment, sequence: u16, rtt: Duration) -> Result<Resend, Refusal> {
+    pub fn resend(&mut self, now: WorkerTime, sequence: u16, rtt: Duration) -> Result<Resend, Refusal> {
         let index = self.sequences.extend_out(sequence).ok_or(Refusal::Unknown)?;
         if index < self.floor {
             return Err(Refusal::Outdated);
@@ -232,7 +232,7 @@ impl Rewriter {
         self.encoding.and_then(|_| self.timestamps.translate(timestamp))
     }
 
-    fn note_padding(&mut self, now: Moment, index: u64, timestamp: u32) {
+    fn note_padding(&mut self, now: WorkerTime, index: u64, timestamp: u32) {
         if !self.history.was_sent(index) {
             let sent = Sent { origin: Origin::Padding, timestamp, marker: false, picture: None };
             self.history.note(now, index, sent);

@@ -8,8 +8,8 @@
 use std::time::Duration;
 
 use crate::stream::clock::RtpClock;
-use crate::stream::moment::Moment;
 use crate::stream::stretch::Stretches;
+use crate::stream::worker_time::WorkerTime;
 
 /// How far an alignment by sender reports may lie from what arrival times say before it is disbelieved: more than
 /// any queue that a call survives.
@@ -81,7 +81,7 @@ impl TimestampMap {
     /// come from one publisher: pass `None` when the publication changed.
     pub fn switch(
         &mut self,
-        now: Moment,
+        now: WorkerTime,
         encoding: u8,
         sequence: u64,
         timestamp: u32,
@@ -104,7 +104,7 @@ impl TimestampMap {
 
     /// The output timestamp of a packet that is forwarded. `None` when its stretch is no longer remembered.
     #[inline(always)]
-    pub fn forward(&mut self, now: Moment, encoding: u8, sequence: u64, timestamp: u32) -> Option<u32> {
+    pub fn forward(&mut self, now: WorkerTime, encoding: u8, sequence: u64, timestamp: u32) -> Option<u32> {
         let offset = *self.offsets.at(encoding, sequence)?;
         let out = timestamp.wrapping_add(offset);
         let newest = self.newest?;
@@ -179,10 +179,10 @@ impl TimestampMap {
         (micros.saturating_mul(u64::from(self.rate)) / 1_000_000) as i64
     }
 
-    /// A moment on a clock of this rate.
+    /// A time on a clock of this rate.
     #[inline]
-    fn ticks_at(&self, moment: Moment) -> i64 {
-        self.ticks_of(moment.micros())
+    fn ticks_at(&self, time: WorkerTime) -> i64 {
+        self.ticks_of(time.micros())
     }
 
     fn step(&self) -> i64 {

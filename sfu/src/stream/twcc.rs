@@ -6,8 +6,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::stream::moment::Moment;
 use crate::stream::sequence::Unwrapper;
+use crate::stream::worker_time::WorkerTime;
 
 /// Least time between two feedbacks: as other media servers do. libwebrtc takes 50 to 250 ms; in small rooms, half of that
 /// would cost as much as a tenth of the media.
@@ -180,7 +180,7 @@ pub struct TwccSender {
     /// By number. Numbers are given without gaps, so each place holds the newest number that belongs there.
     sent: Box<[SentPacket]>,
     rtt: Option<Duration>,
-    unanswered_since: Option<Moment>,
+    unanswered_since: Option<WorkerTime>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -208,7 +208,7 @@ impl Default for TwccSender {
 impl TwccSender {
     /// The number for the packet that leaves now: media, RTX or padding alike, after pacing (media trap E1).
     #[inline(always)]
-    pub fn stamp(&mut self, now: Moment, bytes: usize) -> u16 {
+    pub fn stamp(&mut self, now: WorkerTime, bytes: usize) -> u16 {
         if self.sent.is_empty() {
             let never = SentPacket { micros: 0, bytes: 0, fate: Fate::Arrived };
             self.sent = vec![never; SENT].into_boxed_slice();
@@ -226,7 +226,7 @@ impl TwccSender {
     /// `None` for lost. Appends what is new to `results`; unknown and repeated numbers are left out.
     pub fn handle_feedback(
         &mut self,
-        (now, moment): (Instant, Moment),
+        (now, time): (Instant, WorkerTime),
         packets: impl Iterator<Item = (u16, Option<i64>)>,
         results: &mut Vec<PacketResult>,
     ) {
@@ -240,7 +240,7 @@ impl TwccSender {
             }
             sent.fate = fate;
             self.unanswered_since = None;
-            let age = (moment.micros() as u32).wrapping_sub(sent.micros);
+            let age = (time.micros() as u32).wrapping_sub(sent.micros);
             let sent_at = now - Duration::from_micros(u64::from(age));
             results.push(PacketResult { number, sent_at, bytes: sent.bytes, arrival_micros });
             if fate == Fate::Arrived {
@@ -260,7 +260,7 @@ impl TwccSender {
 
     /// How long ago the first packet after the last feedback was sent; `None` while nothing waits for feedback.
     #[must_use]
-    pub fn unanswered_for(&self, now: Moment) -> Option<Duration> {
+    pub fn unanswered_for(&self, now: WorkerTime) -> Option<Duration> {
         self.unanswered_since.map(|since| Duration::from_micros(now.micros_since(since)))
     }
 

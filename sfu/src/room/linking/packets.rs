@@ -21,7 +21,7 @@ impl Room {
         let Some(encoding) = publication.encodings.get_mut(usize::from(packet.encoding)) else { return };
         context.counters.link_in += 1;
         let was_live = encoding.is_live(context.now);
-        if !encoding.receive_linked(context.now, context.moment, packet) {
+        if !encoding.receive_linked(context.now, context.time, packet) {
             return;
         }
         if publication.kind == MediaKind::Audio

@@ -7,16 +7,16 @@ use crate::rtp::{self, HeaderFields, HeaderWriter, PayloadType, SequenceNumber};
 use crate::sdp::{Codec, Extension, PayloadTypes};
 use crate::sends::Lane;
 use crate::srtp::SrtpSealer;
-use crate::stream::moment::Moment;
 use crate::stream::picture::{Picture, PictureId};
 use crate::stream::rewrite::Rewritten;
 use crate::stream::ring::StoredMut;
 use crate::stream::twcc::TwccSender;
+use crate::stream::worker_time::WorkerTime;
 use std::ops::Range;
 
 /// What sealing toward one participant takes: where it goes, with which key, and the transport-wide count.
 pub(in crate::room) struct Egress<'a> {
-    pub(in crate::room) now: Moment,
+    pub(in crate::room) now: WorkerTime,
     pub(in crate::room) lane: Lane<'a>,
     pub(in crate::room) sealer: &'a SrtpSealer,
     pub(in crate::room) twcc: &'a mut TwccSender,

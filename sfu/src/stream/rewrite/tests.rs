@@ -36,7 +36,7 @@ fn ms(millis: u64) -> Duration {
 }
 
 /// A packet of a stream with two packets to a frame and a keyframe every 30 frames; even numbers start frames.
-fn facts(start: Moment, sequence: u64) -> PacketFacts {
+fn facts(start: WorkerTime, sequence: u64) -> PacketFacts {
     let frame = sequence / 2;
     PacketFacts {
         timestamp: (frame * 3000) as u32,
@@ -54,7 +54,7 @@ fn facts(start: Moment, sequence: u64) -> PacketFacts {
     }
 }
 
-fn audio(start: Moment, sequence: u64, marker: bool) -> PacketFacts {
+fn audio(start: WorkerTime, sequence: u64, marker: bool) -> PacketFacts {
     PacketFacts {
         timestamp: (sequence * 960) as u32,
         arrival: start + ms(sequence * 20),
@@ -73,7 +73,7 @@ fn video(sequence: u16) -> Rewriter {
 
 #[test]
 fn trap_a1_a_late_joiner_begins_at_roll_over_zero() {
-    let start = Moment::default();
+    let start = WorkerTime::default();
     let mut rewriter = video(65_535);
     let first = 70_020;
     let outs: Vec<(u32, u16)> = (first..first + 3)
@@ -92,7 +92,7 @@ fn trap_a1_a_late_joiner_begins_at_roll_over_zero() {
 
 #[test]
 fn trap_f2_no_number_is_sent_twice_as_a_first_copy() {
-    let start = Moment::default();
+    let start = WorkerTime::default();
     let mut rewriter = video(1);
     assert!(rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS).is_some());
     assert!(rewriter.send(0, 61, &facts(start, 61)).is_some());
@@ -102,7 +102,7 @@ fn trap_f2_no_number_is_sent_twice_as_a_first_copy() {
 
 #[test]
 fn trap_d2_numbers_before_the_keyframe_are_not_sent_again() {
-    let start = Moment::default();
+    let start = WorkerTime::default();
     let mut rewriter = video(500);
     rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
     for sequence in 61..125 {
@@ -119,7 +119,7 @@ fn trap_d2_numbers_before_the_keyframe_are_not_sent_again() {
 
 #[test]
 fn trap_d1_copies_are_limited_in_number_and_pace() {
-    let start = Moment::default();
+    let start = WorkerTime::default();
     let mut rewriter = video(500);
     rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
     let mut now = facts(start, 60).arrival;
@@ -135,7 +135,7 @@ fn trap_d1_copies_are_limited_in_number_and_pace() {
 
 #[test]
 fn trap_e3_padding_only_between_frames_and_again_when_asked_for() {
-    let start = Moment::default();
+    let start = WorkerTime::default();
     let mut rewriter = video(10);
     assert_eq!(rewriter.pad(start), None, "before anything was sent");
     rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
@@ -155,7 +155,7 @@ fn trap_e3_padding_only_between_frames_and_again_when_asked_for() {
 
 #[test]
 fn trap_a3_a_frame_dropped_too_late_is_answered_with_padding() {
-    let start = Moment::default();
+    let start = WorkerTime::default();
     let mut rewriter = video(0);
     rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
     rewriter.send(0, 63, &facts(start, 63));
@@ -167,7 +167,7 @@ fn trap_a3_a_frame_dropped_too_late_is_answered_with_padding() {
 
 #[test]
 fn trap_c1_a_dropped_frame_leaves_no_gap_in_any_number() {
-    let start = Moment::default();
+    let start = WorkerTime::default();
     let mut rewriter = video(0);
     rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
     rewriter.send(0, 61, &facts(start, 61));
@@ -180,7 +180,7 @@ fn trap_c1_a_dropped_frame_leaves_no_gap_in_any_number() {
 
 #[test]
 fn trap_a5_a_talk_spurt_begins_with_the_marker_and_leaves_no_gap() {
-    let start = Moment::default();
+    let start = WorkerTime::default();
     let mut rewriter = Rewriter::new(Kind::Audio, 48_000, Start::default());
     let first = rewriter.begin(0, 10, &audio(start, 10, false), &NO_CLOCKS);
     assert_eq!(first.map(|out| (out.sequence(), out.marker)), Some((0, true)));
@@ -194,7 +194,7 @@ fn trap_a5_a_talk_spurt_begins_with_the_marker_and_leaves_no_gap() {
 
 #[test]
 fn trap_d5_audio_is_sent_again_like_anything_else() {
-    let start = Moment::default();
+    let start = WorkerTime::default();
     let mut rewriter = Rewriter::new(Kind::Audio, 48_000, Start::default());
     let first = rewriter.begin(0, 10, &audio(start, 10, false), &NO_CLOCKS).expect("forwarded");
     let second = rewriter.send(0, 11, &audio(start, 11, false)).expect("forwarded");
@@ -207,7 +207,7 @@ fn trap_d5_audio_is_sent_again_like_anything_else() {
 
 #[test]
 fn another_publication_in_the_slot_continues_every_number() {
-    let start = Moment::default();
+    let start = WorkerTime::default();
     let mut rewriter = video(0);
     rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
     let before = rewriter.send(0, 61, &facts(start, 61)).expect("forwarded");
@@ -225,7 +225,7 @@ fn another_publication_in_the_slot_continues_every_number() {
 
 #[test]
 fn a_keyframe_whose_packets_came_out_of_order_is_completed_from_the_ring() {
-    let start = Moment::default();
+    let start = WorkerTime::default();
     let mut rewriter = video(0);
     assert_eq!(rewriter.send(0, 61, &facts(start, 61)), None, "its first packet is still missing");
     assert_eq!(rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS).map(|out| out.index), Some(0));
@@ -240,7 +240,7 @@ proptest! {
         targets in prop::collection::vec(0u8..3, 6),
         asks in prop::collection::vec((any::<prop::sample::Index>(), 0u64..200), 400),
     ) {
-        let start = Moment::default();
+        let start = WorkerTime::default();
         let mut rewriter = video(65_400);
         let mut first_copies = BTreeMap::new();
         let mut now = start;
@@ -287,7 +287,7 @@ struct Step {
 
 /// 200 frames of three packets, temporal layers 0 2 1 2, a switch to another encoding every 50 frames; 10 % lost, a
 /// part of them repaired up to 60 packets later, others reordered by up to 10.
-fn arrivals(start: Moment, epochs: [(u32, u16, u32); 3], fates: &[(u8, u64)]) -> Vec<Step> {
+fn arrivals(start: WorkerTime, epochs: [(u32, u16, u32); 3], fates: &[(u8, u64)]) -> Vec<Step> {
     let mut steps = Vec::new();
     for (place, (fate, delay)) in (0u64..).zip(fates) {
         let (frame, part, run) = (place / 3, place % 3, place / 150);
@@ -328,7 +328,7 @@ proptest! {
         first in any::<(u16, u32, u16, u8)>(),
         fates in prop::collection::vec((0u8..20, 0u64..10), 600),
     ) {
-        let start = Moment::default();
+        let start = WorkerTime::default();
         let (sequence, timestamp, picture_id, tl0) = first;
         let mut rewriter = Rewriter::new(Kind::Video, 90_000, Start { sequence, timestamp, picture_id, tl0 });
         let mut sent: BTreeMap<u64, (Rewritten, u32)> = BTreeMap::new();

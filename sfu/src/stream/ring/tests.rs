@@ -3,14 +3,14 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::stream::moment::Moment;
+use crate::stream::worker_time::WorkerTime;
 
 const SMALL: RingSize = RingSize { packets: 16, chunk_bytes: 2048, chunks: 3 };
 
 fn facts(timestamp: u32, begins_keyframe: bool) -> PacketFacts {
     PacketFacts {
         timestamp,
-        arrival: Moment::default(),
+        arrival: WorkerTime::default(),
         marker: false,
         starts_frame: begins_keyframe,
         keyframe: begins_keyframe,

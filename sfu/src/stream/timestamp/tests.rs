@@ -6,8 +6,8 @@ use crate::stream::clock::Ntp;
 const RATE: u32 = 90_000;
 const MILLI: i64 = 90;
 
-fn map_from(start: u32) -> (TimestampMap, Moment) {
-    (TimestampMap::new(RATE, start), Moment::default())
+fn map_from(start: u32) -> (TimestampMap, WorkerTime) {
+    (TimestampMap::new(RATE, start), WorkerTime::default())
 }
 
 fn ms(millis: u64) -> Duration {

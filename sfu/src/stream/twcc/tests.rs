@@ -96,7 +96,7 @@ fn arrivals_too_far_apart_for_the_wire_are_told_apart() {
 #[test]
 fn trap_e1_numbers_count_everything_sent_and_results_tell_when() {
     let start = Instant::now();
-    let at = |millis: u64| (start + ms(millis), Moment::default() + ms(millis));
+    let at = |millis: u64| (start + ms(millis), WorkerTime::default() + ms(millis));
     let mut sender = TwccSender::default();
     let numbers: Vec<u16> = (0..5).map(|n| sender.stamp(at(n * 5).1, 100 * n as usize)).collect();
     assert_eq!(numbers, [1, 2, 3, 4, 5]);
@@ -122,7 +122,7 @@ fn trap_e1_numbers_count_everything_sent_and_results_tell_when() {
 
 #[test]
 fn feedback_for_what_was_never_sent_is_ignored() {
-    let now = (Instant::now(), Moment::default());
+    let now = (Instant::now(), WorkerTime::default());
     let mut sender = TwccSender::default();
     let mut results = Vec::new();
     let all = (0..=u16::MAX).map(|number| (number, Some(i64::MAX)));
@@ -145,7 +145,7 @@ proptest! {
         let mut truth = BTreeMap::new();
         for (place, (loss, delay)) in fates.iter().enumerate() {
             let number = u64::from(start_at) + 1 + place as u64;
-            prop_assert_eq!(sender.stamp(Moment::default() + ms(place as u64), 100), number as u16);
+            prop_assert_eq!(sender.stamp(WorkerTime::default() + ms(place as u64), 100), number as u16);
             if *loss >= 3 {
                 arrivals.insert((place as u64 + 20 + delay, place), number as u16);
                 truth.insert(number, ((place as u64 + 20 + delay) * 1000) as i64);
@@ -156,7 +156,7 @@ proptest! {
                 while let Some(feedback) = recorder.poll(start + ms(at)) {
                     prop_assert!(usize::from(feedback.len()) <= FEEDBACK_PACKETS_MAX && !feedback.is_empty());
                     let told = feedback.packets().map(|(number, at)| (number, at.map(|at| at as i64)));
-                    sender.handle_feedback((start + ms(place as u64), Moment::default() + ms(place as u64)), told, &mut results);
+                    sender.handle_feedback((start + ms(place as u64), WorkerTime::default() + ms(place as u64)), told, &mut results);
                 }
             }
         }

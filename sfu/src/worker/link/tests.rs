@@ -1,7 +1,7 @@
 //! What a link takes, in which order it gives it, and what it refuses when the other end is behind.
 
 use super::*;
-use crate::stream::moment::Moment;
+use crate::stream::worker_time::WorkerTime;
 
 const PAYLOAD: [u8; 1_200] = [7; 1_200];
 
@@ -16,7 +16,7 @@ fn packet(kind: MediaKind, sequence: u64, payload: &[u8]) -> LinkedPacket<'_> {
         height: Some(360),
         facts: PacketFacts {
             timestamp: 90_000,
-            arrival: Moment::default(),
+            arrival: WorkerTime::default(),
             marker: true,
             starts_frame: true,
             keyframe: false,

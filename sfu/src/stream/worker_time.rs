@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 /// Microseconds since a worker's core began. What is dated with it is compared on that worker only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(u64);
+pub struct WorkerTime(u64);
 
-impl Moment {
+impl WorkerTime {
     /// Microseconds from the beginning.
     #[inline]
     #[must_use]
@@ -22,7 +22,7 @@ impl Moment {
     }
 }
 
-impl std::ops::Add<Duration> for Moment {
+impl std::ops::Add<Duration> for WorkerTime {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
@@ -30,29 +30,29 @@ impl std::ops::Add<Duration> for Moment {
     }
 }
 
-/// Turns instants into moments. Packets of one batch share one instant: asked again about the instant of last time, the
+/// Turns instants into times of the worker. Packets of one batch share one instant: asked again about the instant of last time, the
 /// answer is there already.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch {
     began: Instant,
     latest: Instant,
-    latest_moment: Moment,
+    latest_time: WorkerTime,
 }
 
 impl Stopwatch {
     /// Begins at `began`.
     #[must_use]
     pub fn new(began: Instant) -> Self {
-        Self { began, latest: began, latest_moment: Moment::default() }
+        Self { began, latest: began, latest_time: WorkerTime::default() }
     }
 
-    /// The moment of `at`; the first one for what was before the beginning.
+    /// The time of `at`; the first one for what was before the beginning.
     #[inline]
-    pub fn moment(&mut self, at: Instant) -> Moment {
+    pub fn time(&mut self, at: Instant) -> WorkerTime {
         if at != self.latest {
-            self.latest_moment = Moment(at.saturating_duration_since(self.began).as_micros() as u64);
+            self.latest_time = WorkerTime(at.saturating_duration_since(self.began).as_micros() as u64);
             self.latest = at;
         }
-        self.latest_moment
+        self.latest_time
     }
 }
