@@ -33,6 +33,7 @@ use crate::stream::twcc::PacketResult;
 use crate::stream::worker_time::WorkerTime;
 use linking::Links;
 use participant::Participant;
+pub(crate) use passed::ExtensionBlock;
 use publication::{Publication, PublicationKey};
 use rand_chacha::ChaCha12Rng;
 use slab::Slab;
@@ -54,6 +55,8 @@ pub(crate) struct Context<'a> {
     pub(crate) sends: &'a mut Sends,
     pub(crate) events: &'a mut VecDeque<Event>,
     pub(crate) counters: &'a mut Counters,
+    /// For [`Room::forward`], which fills them anew: the same for all rooms, since they stay in the cache then.
+    pub(crate) blocks: &'a mut Vec<ExtensionBlock>,
 }
 
 /// What the tables that lead into the room must follow.

@@ -22,6 +22,6 @@ pub mod vp9;
 pub use codec::{Codec, FrameInspector, FrameMarks};
 pub use demux::{DatagramKind, classify};
 pub use extension::{Extension, Extensions};
-pub use header::{HeaderFields, HeaderWriter, RtpHeader, write_header};
+pub use header::{HeaderFields, RtpHeader, write_header};
 pub use number::{ExtendedSequence, PayloadType, SequenceNumber, Ssrc, Unwrapper};
 pub use packet::RtpPacket;

@@ -14,7 +14,7 @@ use crate::demux::{Demux, ParticipantKey, Place, RoomKey};
 use crate::dtls::DtlsAcceptor;
 use crate::id::{ParticipantId, RoomId, WorkerId};
 use crate::link::{LinkControl, LinkMessage, LinkedPacket};
-use crate::room::{Change, Context, Room};
+use crate::room::{Change, Context, ExtensionBlock, Room};
 use crate::rtp::{DatagramKind, classify};
 use crate::sdp::Candidate;
 use crate::sends::{NetPath, Sends};
@@ -75,6 +75,8 @@ pub struct Sfu {
     counters: Counters,
     now: Instant,
     stopwatch: Stopwatch,
+    /// See [`Context::blocks`].
+    blocks: Vec<ExtensionBlock>,
 }
 
 impl Sfu {
@@ -97,6 +99,7 @@ impl Sfu {
             counters,
             now,
             stopwatch: Stopwatch::new(now),
+            blocks: Vec::new(),
         }
     }
 
@@ -335,6 +338,7 @@ impl Sfu {
             sends,
             events: &mut self.events,
             counters: &mut self.counters,
+            blocks: &mut self.blocks,
         };
         // What a panic leaves half done is in the room, which is dropped, or in the slab, whose datagrams are whole.
         let result = catch_unwind(AssertUnwindSafe(|| act(room, &mut context)));

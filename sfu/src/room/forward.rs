@@ -1,5 +1,6 @@
 //! Packets out: subscriber by subscriber, so that what one subscriber gets lies side by side in the send slab.
 
+use super::passed::ExtensionBlock;
 use super::{Context, Room};
 use crate::sfu::Forwarded;
 
@@ -14,6 +15,7 @@ impl Room {
         assert!(!self.defect, "a planted defect");
         let Self { participants, publications, arrivals, cursor, links, .. } = self;
         let room_needed = 2 * arrivals.len() + EXTRA;
+        let blocks = ExtensionBlock::fresh(context.blocks, arrivals.len());
         for (index, participant) in participants.iter_mut().skip_while(|(index, _)| index < cursor) {
             if !participant.ready || participant.playing.is_empty() {
                 continue;
@@ -28,7 +30,7 @@ impl Room {
                 let slot = &mut sending.slots[slot];
                 let Some(bound) = slot.publication() else { continue };
                 let encoding_before = slot.encoding();
-                let arrivals = arrivals.iter().filter(|arrival| arrival.publication == bound);
+                let arrivals = arrivals.iter().zip(&mut *blocks).filter(|(arrival, _)| arrival.publication == bound);
                 let written = slot.forward(&mut sending.egress, &mut publications[bound.0], arrivals);
                 context.counters.rtp_out += u64::from(written);
                 *sending.slots_changed |= slot.encoding() != encoding_before;

@@ -5,11 +5,17 @@
 //! are left out; the subscription writes its own.
 
 use crate::rtp;
+use crate::rtp::extension::BlockWriter;
 use crate::sdp::{Extension, ExtensionMap};
 
 /// Bytes of passed-on extensions per packet. A keyframe's dependency descriptor with a template structure takes up to
 /// about 100; colour space with HDR metadata 28.
 pub(super) const PASSED_BYTES_MAX: usize = 255;
+/// Bytes of the block that is made of them: preamble, a head of two bytes for each as in our own form, the transport-wide
+/// number with its head, and padding to whole words.
+const BLOCK_BYTES_MAX: usize = (4 + PASSED_BYTES_MAX + 4).next_multiple_of(4);
+/// Nearly all blocks are no longer than this, and copied as if they were exactly this long: in two moves.
+const SHORT_BLOCK_BYTES: usize = 32;
 const PASSED: [Extension; 7] = [
     Extension::AudioLevel,
     Extension::VideoOrientation,
@@ -38,12 +44,86 @@ pub(super) fn collect(extensions: rtp::Extensions<'_>, negotiated: &ExtensionMap
     used
 }
 
+/// The extension block of one packet as it was last written. Subscribers who number their extensions alike, and nearly all
+/// do, are given a copy of it, in which only the transport-wide number is their own.
+pub(crate) struct ExtensionBlock {
+    /// What it is written for; `None` while it is not written.
+    ids: Option<ExtensionMap>,
+    len: usize,
+    /// Where the transport-wide number goes, for receivers that report by it.
+    number_at: Option<usize>,
+    bytes: [u8; BLOCK_BYTES_MAX],
+}
+
+impl ExtensionBlock {
+    /// A block that is not written yet.
+    pub(super) const fn new() -> Self {
+        Self { ids: None, len: 0, number_at: None, bytes: [0; BLOCK_BYTES_MAX] }
+    }
+
+    /// One for each of `count` packets, none of them written.
+    pub(super) fn fresh(blocks: &mut Vec<Self>, count: usize) -> &mut [Self] {
+        if blocks.len() < count {
+            blocks.resize_with(count, Self::new);
+        }
+        let blocks = &mut blocks[..count];
+        blocks.iter_mut().for_each(Self::forget);
+        blocks
+    }
+
+    /// What it was written of is no longer what it stands for.
+    pub(super) fn forget(&mut self) {
+        self.ids = None;
+    }
+
+    /// Makes it the block of the collected extensions under a subscriber's ids, without those it did not negotiate.
+    #[inline(always)]
+    pub(super) fn set(&mut self, collected: &[u8], ids: &ExtensionMap) {
+        if self.ids.as_ref() != Some(ids) {
+            self.write(collected, ids).expect("what is collected fits");
+        }
+    }
+
+    /// Whether [`ExtensionBlock::copy`] wants a transport-wide number.
+    #[inline(always)]
+    pub(super) fn is_numbered(&self) -> bool {
+        self.number_at.is_some()
+    }
+
+    /// Copies the block to the front of `out` and puts `number` into it. Returns its length, 0 if there is no block;
+    /// `None` if `out` is too short.
+    #[inline(always)]
+    pub(super) fn copy(&self, out: &mut [u8], number: u16) -> Option<usize> {
+        if self.len <= SHORT_BLOCK_BYTES {
+            *out.first_chunk_mut::<SHORT_BLOCK_BYTES>()? = *self.bytes.first_chunk()?;
+        } else {
+            out.get_mut(..self.len)?.copy_from_slice(&self.bytes[..self.len]);
+        }
+        if let Some(at) = self.number_at {
+            *out.get_mut(at..)?.first_chunk_mut()? = number.to_be_bytes();
+        }
+        Some(self.len)
+    }
+
+    #[cold]
+    fn write(&mut self, collected: &[u8], ids: &ExtensionMap) -> Option<()> {
+        let mut block = BlockWriter::new(&mut self.bytes);
+        for extension in translate(collected, ids) {
+            block.push(extension)?;
+        }
+        self.number_at = None;
+        if let Some(id) = ids.id(Extension::TransportCc) {
+            block.push(rtp::Extension { id, value: &[0; 2] })?;
+            self.number_at = Some(block.end() - 2);
+        }
+        self.len = block.finish()?;
+        self.ids = Some(ids.clone());
+        Some(())
+    }
+}
+
 /// The collected extensions under a subscriber's ids, without those it did not negotiate.
-#[inline(always)]
-pub(super) fn translate<'a>(
-    mut collected: &'a [u8],
-    negotiated: &'a ExtensionMap,
-) -> impl Iterator<Item = rtp::Extension<'a>> {
+fn translate<'a>(mut collected: &'a [u8], negotiated: &'a ExtensionMap) -> impl Iterator<Item = rtp::Extension<'a>> {
     let passed = std::iter::from_fn(move || {
         let [kind, len, rest @ ..] = collected else { return None };
         let (value, rest) = rest.split_at_checked(usize::from(*len))?;

@@ -5,6 +5,7 @@ mod writing;
 
 use super::Arrival;
 use super::encoding::clock_rate;
+use super::passed::ExtensionBlock;
 use super::publication::{Publication, PublicationKey};
 use crate::command::{SlotWish, Why};
 use crate::id::Mid;
@@ -138,14 +139,14 @@ impl Slot {
         &mut self,
         egress: &mut Egress<'_>,
         publication: &mut Publication,
-        arrivals: impl Iterator<Item = &'a Arrival>,
+        arrivals: impl Iterator<Item = (&'a Arrival, &'a mut ExtensionBlock)>,
     ) -> u32 {
         let mut written = 0;
         let mut outlet = None;
         let mut shown = self.shown(publication);
-        for &Arrival { encoding, sequence, .. } in arrivals {
+        for (&Arrival { encoding, sequence, .. }, block) in arrivals {
             if shown == Some(encoding) {
-                written += u32::from(self.forward_stored(egress, &mut outlet, publication, encoding, sequence));
+                written += u32::from(self.forward_stored(egress, &mut outlet, block, publication, encoding, sequence));
             } else if self.subscription.as_ref().is_some_and(|wanted| wanted.choice.target == Some(encoding)) {
                 written += self.switch(egress, publication, encoding, sequence);
                 shown = self.shown(publication);
@@ -207,10 +208,14 @@ impl Slot {
         let facts = stored.facts;
         let Some(rewritten) = self.rewriter.switch(encoding, sequence, facts, &clocks) else { return 0 };
         let mut outlet = self.outlet(payload_types, facts.payload_type);
-        let mut written = u32::from(outlet.is_some_and(|outlet| self.write_first(egress, outlet, stored, &rewritten)));
+        let mut block = ExtensionBlock::new();
+        let written = outlet.is_some_and(|outlet| self.write_first(egress, outlet, &mut block, stored, &rewritten));
+        let mut written = u32::from(written);
         self.rewriter.note(encoding, sequence, facts, &rewritten);
         for overtaker in sequence + 1..=newest.min(sequence + OVERTAKERS_MAX) {
-            written += u32::from(self.forward_stored(egress, &mut outlet, publication, encoding, overtaker));
+            block.forget();
+            written +=
+                u32::from(self.forward_stored(egress, &mut outlet, &mut block, publication, encoding, overtaker));
         }
         written
     }
@@ -222,6 +227,7 @@ impl Slot {
         &mut self,
         egress: &mut Egress<'_>,
         outlet: &mut Option<Outlet>,
+        block: &mut ExtensionBlock,
         publication: &mut Publication,
         encoding: u8,
         sequence: u64,
@@ -238,7 +244,7 @@ impl Slot {
             *outlet = self.outlet(payload_types, facts.payload_type);
         }
         let Some(rewritten) = self.rewriter.forward(encoding, sequence, facts) else { return false };
-        let written = outlet.is_some_and(|outlet| self.write_first(egress, outlet, stored, &rewritten));
+        let written = outlet.is_some_and(|outlet| self.write_first(egress, outlet, block, stored, &rewritten));
         self.rewriter.note(encoding, sequence, facts, &rewritten);
         written
     }

@@ -107,9 +107,7 @@ impl<'a> Iterator for Extensions<'a> {
 
 /// An extension block with its four bytes of preamble, written element by element: in the one-byte form as long as every
 /// element fits it (RFC 8285 §4.2), else in the two-byte form.
-///
-/// Takes what it is given at once: an iterator of elements would be copied about, which takes longer than to write them.
-pub(super) struct BlockWriter<'a> {
+pub(crate) struct BlockWriter<'a> {
     out: &'a mut [u8],
     at: usize,
     form: Form,
@@ -117,14 +115,12 @@ pub(super) struct BlockWriter<'a> {
 
 impl<'a> BlockWriter<'a> {
     /// A block at the front of `out`.
-    #[inline(always)]
-    pub(super) fn new(out: &'a mut [u8]) -> Self {
+    pub(crate) fn new(out: &'a mut [u8]) -> Self {
         Self { out, at: PREAMBLE_BYTES, form: Form::OneByte }
     }
 
     /// Adds an element; `None` if it has no room or cannot be written.
-    #[inline(always)]
-    pub(super) fn push(&mut self, extension: Extension<'_>) -> Option<()> {
+    pub(crate) fn push(&mut self, extension: Extension<'_>) -> Option<()> {
         let Extension { id, value } = extension;
         let is_short = (1..=ONE_BYTE_ID_MAX).contains(&id) && (1..=ONE_BYTE_LEN_MAX).contains(&value.len());
         if self.form == Form::TwoByte || !is_short {
@@ -133,17 +129,11 @@ impl<'a> BlockWriter<'a> {
         let end = self.at + 1 + value.len();
         let [head, place @ ..] = self.out.get_mut(self.at..end)? else { return None };
         *head = id << 4 | (value.len() - 1) as u8;
-        // Nearly all are of one or two bytes, for which a call to copy takes longer than the copy.
-        match (place, value) {
-            ([to], [byte]) => *to = *byte,
-            ([to, next], [byte, other]) => (*to, *next) = (*byte, *other),
-            (place, value) => place.copy_from_slice(value),
-        }
+        place.copy_from_slice(value);
         self.at = end;
         Some(())
     }
 
-    #[cold]
     fn push_long(&mut self, extension: Extension<'_>) -> Option<()> {
         if self.form == Form::OneByte {
             self.lengthen()?;
@@ -167,20 +157,20 @@ impl<'a> BlockWriter<'a> {
         Extensions { form: Form::OneByte, block: written }.try_for_each(|extension| self.push_long(extension))
     }
 
+    /// Where the next byte goes: the element added last ends here.
+    pub(crate) fn end(&self) -> usize {
+        self.at
+    }
+
     /// Pads the block to whole words and writes the preamble. Gives its length: 0 without elements, for which there is no
     /// block; `None` when it does not fit.
-    #[inline(always)]
-    pub(super) fn finish(self) -> Option<usize> {
+    pub(crate) fn finish(self) -> Option<usize> {
         let Self { out, at, form } = self;
         if at == PREAMBLE_BYTES {
             return Some(0);
         }
         let end = at.next_multiple_of(4);
-        match out.get_mut(at..at + 4) {
-            // A whole word, whatever part of it pads: filling one to three bytes would be a call.
-            Some(word) => word.copy_from_slice(&[0; 4]),
-            None => out.get_mut(at..end)?.fill(0),
-        }
+        out.get_mut(at..end)?.fill(0);
         let profile = if form == Form::OneByte { ONE_BYTE_PROFILE } else { TWO_BYTE_PROFILE };
         let words = u16::try_from(end / 4 - 1).ok()?;
         out[..2].copy_from_slice(&profile.to_be_bytes());

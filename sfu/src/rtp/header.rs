@@ -123,56 +123,25 @@ impl RtpHeader {
 }
 
 /// Writes a header with `extensions` to the front of `out` and returns its length, or `None` if it does not fit or an
-/// extension cannot be encoded; see [`HeaderWriter`].
-#[must_use]
-pub fn write_header(out: &mut [u8], fields: &HeaderFields, extensions: &[Extension<'_>]) -> Option<usize> {
-    let mut header = HeaderWriter::new(out)?;
-    extensions.iter().try_for_each(|extension| header.push(*extension))?;
-    header.finish(fields)
-}
-
-/// Writes a header to the front of a packet: first its extensions, then the rest.
+/// extension cannot be encoded.
 ///
 /// Contributing sources are not written: what we forward has one source. Without extensions there is no extension
 /// block. The one-byte form is used where every extension fits it (RFC 8285 §4.2), the two-byte form otherwise.
-pub struct HeaderWriter<'a> {
-    fixed: &'a mut [u8; FIXED_HEADER_BYTES],
-    block: BlockWriter<'a>,
-}
-
-impl<'a> HeaderWriter<'a> {
-    /// A header at the front of `out`; `None` if there is no room for one.
-    #[inline(always)]
-    #[must_use]
-    pub fn new(out: &'a mut [u8]) -> Option<Self> {
-        let (fixed, rest) = out.split_first_chunk_mut()?;
-        Some(Self { fixed, block: BlockWriter::new(rest) })
-    }
-
-    /// Adds an extension whose id the header does not have yet; `None` if it does not fit or cannot be encoded (see
-    /// [`Extension`]).
-    #[inline(always)]
-    #[must_use]
-    pub fn push(&mut self, extension: Extension<'_>) -> Option<()> {
-        self.block.push(extension)
-    }
-
-    /// Writes the fields, and returns the length of all; `None` if it does not fit.
-    #[inline(always)]
-    #[must_use]
-    pub fn finish(self, fields: &HeaderFields) -> Option<usize> {
-        let block = self.block.finish()?;
-        fields.write(self.fixed, block);
-        Some(FIXED_HEADER_BYTES + block)
-    }
+#[must_use]
+pub fn write_header(out: &mut [u8], fields: &HeaderFields, extensions: &[Extension<'_>]) -> Option<usize> {
+    let (fixed, rest) = out.split_first_chunk_mut()?;
+    let mut block = BlockWriter::new(rest);
+    extensions.iter().try_for_each(|extension| block.push(*extension))?;
+    let block_len = block.finish()?;
+    fields.write(fixed, block_len != 0);
+    Some(FIXED_HEADER_BYTES + block_len)
 }
 
 impl HeaderFields {
-    /// Writes the fixed header before an extension block of so many bytes.
+    /// Writes the fixed header; whether an extension block follows it must be said there.
     #[inline(always)]
-    fn write(&self, fixed: &mut [u8; FIXED_HEADER_BYTES], block: usize) {
-        let has_extensions = if block == 0 { 0 } else { EXTENSION };
-        fixed[0] = VERSION_2 | has_extensions;
+    pub(crate) fn write(&self, fixed: &mut [u8; FIXED_HEADER_BYTES], has_extensions: bool) {
+        fixed[0] = VERSION_2 | if has_extensions { EXTENSION } else { 0 };
         fixed[1] = self.payload_type.value() | if self.marker { MARKER } else { 0 };
         fixed[2..4].copy_from_slice(&self.sequence.0.to_be_bytes());
         fixed[4..8].copy_from_slice(&self.timestamp.to_be_bytes());

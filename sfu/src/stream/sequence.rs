@@ -120,6 +120,19 @@ impl SequenceMap {
     /// before the switch, was skipped, or is older than the map reaches back.
     #[inline(always)]
     pub fn forward(&mut self, encoding: u8, source: u64) -> Option<u64> {
+        // Nearly always: the number that comes next.
+        if let Some(open) = self.open.as_mut().filter(|open| open.encoding == encoding && open.end == source) {
+            open.end += 1;
+            self.next_out += 1;
+            self.given_end = self.next_out;
+            return Some(self.next_out - 1);
+        }
+        self.forward_out_of_turn(encoding, source)
+    }
+
+    /// After a gap, or late.
+    #[cold]
+    fn forward_out_of_turn(&mut self, encoding: u8, source: u64) -> Option<u64> {
         let out = if self.is_ahead(encoding, source) {
             self.reserve_until(encoding, source + 1);
             self.next_out - 1
@@ -178,13 +191,11 @@ impl SequenceMap {
     }
 
     /// Whether `source` comes after everything seen of the encoding that is being forwarded.
-    #[inline(always)]
     fn is_ahead(&self, encoding: u8, source: u64) -> bool {
         self.open.is_some_and(|open| open.encoding == encoding && source >= open.end)
     }
 
     /// Sets numbers aside for what comes before `end`, or only for the last of it when that is too much.
-    #[inline(always)]
     fn reserve_until(&mut self, encoding: u8, end: u64) {
         if self.open.is_some_and(|open| end - open.end > GAP_MAX + 1) {
             self.open(encoding, end - 1);
@@ -219,7 +230,6 @@ impl SequenceMap {
     }
 
     /// The output number of what is not ahead.
-    #[cold]
     fn out_behind(&self, encoding: u8, source: u64) -> Option<u64> {
         self.newest_first().find(|segment| segment.holds(encoding, source)).map(|segment| segment.out_of(source))
     }

@@ -1,10 +1,11 @@
 //! Bytes of a slot: one stored packet under the receiver's numbers, sealed straight into the send slab.
 
-use super::super::passed;
+use super::super::passed::ExtensionBlock;
 use super::Slot;
+use crate::rtp::header::FIXED_HEADER_BYTES;
 use crate::rtp::vp8::{self, FrameNumbers};
-use crate::rtp::{self, HeaderFields, HeaderWriter, PayloadType, SequenceNumber};
-use crate::sdp::{Codec, Extension, PayloadTypes};
+use crate::rtp::{self, HeaderFields, PayloadType, SequenceNumber};
+use crate::sdp::{Codec, PayloadTypes};
 use crate::sends::Lane;
 use crate::srtp::SrtpSealer;
 use crate::stream::picture::{Picture, PictureId};
@@ -54,6 +55,7 @@ impl Slot {
         &mut self,
         egress: &mut Egress<'_>,
         outlet: Outlet,
+        block: &mut ExtensionBlock,
         stored: StoredMut<'_>,
         rewritten: &Rewritten,
     ) -> bool {
@@ -66,7 +68,7 @@ impl Slot {
             ssrc: self.ssrc,
         };
         let len = part.len();
-        let written = self.seal(egress, &fields, stored, part, rewritten, |sealer, out, header_len, payload| {
+        let written = self.seal(egress, &fields, block, stored, part, rewritten, |sealer, out, header_len, payload| {
             sealer.seal_rtp(rewritten.roc(), out, header_len, payload)
         });
         if written {
@@ -102,7 +104,8 @@ impl Slot {
             ssrc,
         };
         let number = rewritten.sequence().to_be_bytes();
-        self.seal(egress, &fields, stored, part, rewritten, |sealer, out, header_len, payload| {
+        let mut block = ExtensionBlock::new();
+        self.seal(egress, &fields, &mut block, stored, part, rewritten, |sealer, out, header_len, payload| {
             sealer.seal_rtp_parts((index >> 16) as u32, out, header_len, &number, payload)
         })
     }
@@ -113,6 +116,7 @@ impl Slot {
         &self,
         egress: &mut Egress<'_>,
         fields: &HeaderFields,
+        block: &mut ExtensionBlock,
         stored: StoredMut<'_>,
         part: Range<usize>,
         rewritten: &Rewritten,
@@ -121,16 +125,13 @@ impl Slot {
         let Egress { now, lane, sealer, twcc } = egress;
         let payload = &mut stored.payload[part];
         let original = rewritten.picture.map(|picture| Original::renumber(payload, &picture));
+        block.set(stored.extensions, &self.extensions);
         let written = lane.write(|out| {
-            let mut header = HeaderWriter::new(out)?;
-            for extension in passed::translate(stored.extensions, &self.extensions) {
-                header.push(extension)?;
-            }
-            if let Some(id) = self.extensions.id(Extension::TransportCc) {
-                let number = twcc.stamp(*now, payload.len());
-                header.push(rtp::Extension { id, value: &number.to_be_bytes() })?;
-            }
-            let header_len = header.finish(fields)?;
+            let (fixed, rest) = out.split_first_chunk_mut()?;
+            let number = if block.is_numbered() { twcc.stamp(*now, payload.len()) } else { 0 };
+            let block_len = block.copy(rest, number)?;
+            fields.write(fixed, block_len != 0);
+            let header_len = FIXED_HEADER_BYTES + block_len;
             seal(sealer, out, header_len, payload)
         });
         if let Some(original) = original {
