@@ -4,7 +4,7 @@
 mod writing;
 
 use super::Arrival;
-use super::encoding::clock_rate;
+use super::encoding::{Encoding, clock_rate};
 use super::passed::ExtensionBlock;
 use super::publication::{Publication, PublicationKey};
 use crate::command::{SlotWish, Why};
@@ -13,9 +13,8 @@ use crate::rtp::Ssrc;
 use crate::sdp::{self, Extension, ExtensionMap, MediaKind, NegotiatedMedia, PayloadTypes};
 use crate::stream::ENCODINGS_MAX;
 use crate::stream::clock::RtpClock;
-use crate::stream::history::Origin;
 use crate::stream::keyframe::RequesterLimit;
-use crate::stream::rewrite::{Kind, Resend, Rewriter, Start};
+use crate::stream::rewrite::{Kind, Rewriter, Start};
 use std::time::Duration;
 pub(super) use writing::Egress;
 use writing::Outlet;
@@ -163,14 +162,15 @@ impl Slot {
         sequence: u16,
         rtt: Duration,
     ) -> bool {
-        let Ok(Resend { origin: Origin::Source { encoding, sequence }, rewritten }) =
-            self.rewriter.resend(egress.now, sequence, rtt)
+        let Ok(requested) = self.rewriter.requested(sequence) else { return false };
+        let Publication { encodings, payload_types, .. } = publication;
+        let Some(source) = encodings.get_mut(usize::from(requested.encoding)).filter(|source| self.follows(source))
         else {
             return false;
         };
-        let Publication { encodings, payload_types, .. } = publication;
-        let stored = encodings.get_mut(usize::from(encoding)).and_then(|source| source.ring.packet_mut(sequence));
-        stored.is_some_and(|stored| self.write_again(egress, payload_types, stored, &rewritten))
+        let Some(stored) = source.ring.packet_mut(requested.sequence) else { return false };
+        let rewritten = self.rewriter.resend(egress.now, requested, stored.facts, rtt);
+        rewritten.is_ok_and(|rewritten| self.write_again(egress, payload_types, stored, &rewritten))
     }
 
     /// Where a timestamp of the forwarded encoding lies on the slot's clock, for sender reports.
@@ -182,9 +182,15 @@ impl Slot {
     #[inline]
     fn shown(&self, publication: &Publication) -> Option<u8> {
         let encoding = self.rewriter.encoding()?;
-        let generation = publication.encodings[usize::from(encoding)].generation;
         let subscription = self.subscription.as_ref()?;
-        (subscription.generation == generation && subscription.choice.target.is_some()).then_some(encoding)
+        let follows = self.follows(&publication.encodings[usize::from(encoding)]);
+        (follows && subscription.choice.target.is_some()).then_some(encoding)
+    }
+
+    /// Whether an encoding has not begun anew since the slot went over to it.
+    #[inline]
+    fn follows(&self, encoding: &Encoding) -> bool {
+        self.subscription.as_ref().is_some_and(|subscription| subscription.generation == encoding.generation)
     }
 
     /// Goes over to another encoding or publication, if this packet is one where a decoder can.
@@ -211,7 +217,7 @@ impl Slot {
         let mut block = ExtensionBlock::new();
         let written = outlet.is_some_and(|outlet| self.write_first(egress, outlet, &mut block, stored, &rewritten));
         let mut written = u32::from(written);
-        self.rewriter.note(encoding, sequence, facts, &rewritten);
+        self.rewriter.note(&rewritten);
         for overtaker in sequence + 1..=newest.min(sequence + OVERTAKERS_MAX) {
             block.forget();
             written +=
@@ -245,7 +251,7 @@ impl Slot {
         }
         let Some(rewritten) = self.rewriter.forward(encoding, sequence, facts) else { return false };
         let written = outlet.is_some_and(|outlet| self.write_first(egress, outlet, block, stored, &rewritten));
-        self.rewriter.note(encoding, sequence, facts, &rewritten);
+        self.rewriter.note(&rewritten);
         written
     }
 }

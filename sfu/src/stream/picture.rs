@@ -140,6 +140,25 @@ impl PictureMap {
         Some(out)
     }
 
+    /// The output numbers that [`Self::forward`] gave for a packet of a frame that is forwarded.
+    #[must_use]
+    pub fn recall(&self, encoding: u8, picture: &Picture) -> Option<Picture> {
+        let number = |id: PictureId| {
+            let mut unwrapper = self.unwrappers[usize::from(encoding)];
+            unwrapper.extend_bits(u32::from(id.value()), id.bits())
+        };
+        let id = match picture.id {
+            Some(id) => Some(id.with_low_bits(self.ids.recall(encoding, number(id))?)),
+            None => None,
+        };
+        let shifts = self.shifts.recall(encoding, picture.id.map_or(0, number))?;
+        Some(Picture {
+            id,
+            tl0: picture.tl0.zip(shifts.tl0).map(|(tl0, shift)| tl0.wrapping_add(shift)),
+            key_index: picture.key_index.zip(shifts.key_index).map(|(index, shift)| index.wrapping_add(shift) & 31),
+        })
+    }
+
     /// The frame that this packet belongs to is not forwarded, on purpose.
     pub fn skip(&mut self, encoding: u8, picture: &Picture) {
         self.latest = None;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::stream::ENCODINGS_MAX;
 use crate::stream::clock::RtpClock;
-use crate::stream::history::{History, Origin, Refusal, Sent};
+use crate::stream::history::{History, Refusal};
 use crate::stream::packet::PacketFacts;
 use crate::stream::picture::{Picture, PictureMap};
 use crate::stream::sequence::SequenceMap;
@@ -70,13 +70,15 @@ impl Rewritten {
     }
 }
 
-/// A granted retransmission.
+/// The source packet behind a number that a receiver asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Resend {
-    /// Which packet to take from the ring, or padding.
-    pub origin: Origin,
-    /// The header of the first copy; its sequence number becomes the OSN of the RTX packet (RFC 4588 §4).
-    pub rewritten: Rewritten,
+pub struct Requested {
+    /// As [`Rewritten::index`].
+    pub index: u64,
+    /// Index of the encoding in its publication.
+    pub encoding: u8,
+    /// Extended sequence number in that encoding.
+    pub sequence: u64,
 }
 
 /// Rewrites the packets of one subscription.
@@ -92,8 +94,8 @@ pub struct Rewriter {
     floor: u64,
     /// The next audio packet begins a talk spurt, whatever its own marker says.
     spurt_begins: bool,
-    /// The packet sent last ended a frame, with this timestamp: padding may follow.
-    frame_ended: Option<u32>,
+    /// The number of the packet that began the newest talk spurt.
+    spurt_began: u64,
 }
 
 impl Rewriter {
@@ -113,7 +115,7 @@ impl Rewriter {
             encoding: None,
             floor: u64::from(start.sequence),
             spurt_begins: true,
-            frame_ended: None,
+            spurt_began: u64::from(start.sequence),
         }
     }
 
@@ -150,53 +152,42 @@ impl Rewriter {
     /// packets from before the switch.
     #[inline(always)]
     pub fn forward(&mut self, encoding: u8, sequence: u64, facts: &PacketFacts) -> Option<Rewritten> {
-        let next = self.sequences.next_out();
         let index = self.sequences.forward(encoding, sequence)?;
         let timestamp = self.timestamps.forward(facts.arrival, encoding, sequence, facts.timestamp)?;
         let picture = match &facts.picture {
             Some(picture) => Some(self.pictures.forward(encoding, picture)?),
             None => None,
         };
-        let marker = match self.kind {
-            Kind::Audio => facts.marker || self.spurt_begins,
-            Kind::Video => facts.marker,
-        };
         if self.history.was_sent(index) {
             return None;
         }
-        self.spurt_begins = false;
+        if self.spurt_begins {
+            self.spurt_begins = false;
+            self.spurt_began = index;
+        }
         if self.kind == Kind::Video && facts.is_switch_point() {
             self.floor = self.floor.max(index);
         }
-        if index >= next {
-            self.frame_ended = facts.marker.then_some(timestamp);
-        }
-        Some(Rewritten { index, timestamp, marker, picture })
+        Some(Rewritten { index, timestamp, marker: self.marker(index, facts), picture })
     }
 
-    /// Remembers what was forwarded, to send it again and to send it as new only once. Apart from [`Self::forward`] and
-    /// after sealing, because this writes where no cache reaches: what comes next need not wait for it.
+    /// Remembers that a packet was forwarded, to send it as new only once. Apart from [`Self::forward`] and after
+    /// sealing, so that what comes next need not wait for it.
     #[inline(always)]
-    pub fn note(&mut self, encoding: u8, sequence: u64, facts: &PacketFacts, rewritten: &Rewritten) {
-        let Rewritten { index, timestamp, marker, picture } = *rewritten;
-        let origin = Origin::Source { encoding, sequence };
-        self.history.note(facts.arrival, index, Sent { origin, timestamp, marker, picture });
+    pub fn note(&mut self, rewritten: &Rewritten) {
+        self.history.note(rewritten.index);
     }
 
     /// A packet of the forwarded encoding is dropped on purpose, and leaves no gap: only whole frames of a droppable
     /// temporal layer, or audio silence.
     ///
-    /// A late packet whose later neighbours are already out does leave a gap; a NACK for it is answered by padding.
+    /// A late packet whose later neighbours are already out does leave a gap.
     pub fn skip(&mut self, encoding: u8, sequence: u64, facts: &PacketFacts) {
         if let Some(picture) = &facts.picture {
             self.pictures.skip(encoding, picture);
         }
         self.spurt_begins = true;
-        if let Some(index) = self.sequences.skip(encoding, sequence)
-            && let Some(timestamp) = self.timestamps.forward(facts.arrival, encoding, sequence, facts.timestamp)
-        {
-            self.note_padding(facts.arrival, index, timestamp);
-        }
+        self.sequences.skip(encoding, sequence);
     }
 
     /// The slot shows another publication from the next [`Self::switch`] on. Output numbers continue.
@@ -208,22 +199,34 @@ impl Rewriter {
         self.floor = self.sequences.next_out();
     }
 
-    /// A header for a padding-only packet on the media SSRC. `None` unless a video frame just ended (media trap E3).
-    pub fn pad(&mut self, now: WorkerTime) -> Option<Rewritten> {
-        let timestamp = self.frame_ended.filter(|_| self.kind == Kind::Video)?;
-        let index = self.sequences.insert();
-        self.note_padding(now, index, timestamp);
-        Some(Rewritten { index, timestamp, marker: false, picture: None })
-    }
-
-    /// A NACK for `sequence` arrived; says what to send again. `rtt` is the subscriber's round-trip time.
-    pub fn resend(&mut self, now: WorkerTime, sequence: u16, rtt: Duration) -> Result<Resend, Refusal> {
+    /// A NACK for `sequence` arrived; says which packet that was.
+    pub fn requested(&self, sequence: u16) -> Result<Requested, Refusal> {
         let index = self.sequences.extend_out(sequence).ok_or(Refusal::Unknown)?;
         if index < self.floor {
             return Err(Refusal::Outdated);
         }
-        let Sent { origin, timestamp, marker, picture } = self.history.resend(now, index, rtt)?;
-        Ok(Resend { origin, rewritten: Rewritten { index, timestamp, marker, picture } })
+        let (encoding, sequence) =
+            self.sequences.source_of(index).filter(|_| self.history.holds(index)).ok_or(Refusal::Unknown)?;
+        Ok(Requested { index, encoding, sequence })
+    }
+
+    /// Gives the header of the first copy, if another copy may be sent; its sequence number becomes the OSN of the RTX
+    /// packet (RFC 4588 §4). `rtt` is the subscriber's round-trip time, `facts` are those of the requested packet.
+    pub fn resend(
+        &mut self,
+        now: WorkerTime,
+        requested: Requested,
+        facts: &PacketFacts,
+        rtt: Duration,
+    ) -> Result<Rewritten, Refusal> {
+        let Requested { index, encoding, sequence } = requested;
+        let timestamp = self.timestamps.recall(encoding, sequence, facts.timestamp).ok_or(Refusal::Unknown)?;
+        let picture = match &facts.picture {
+            Some(picture) => Some(self.pictures.recall(encoding, picture).ok_or(Refusal::Unknown)?),
+            None => None,
+        };
+        self.history.resend(now, index, facts.arrival, rtt)?;
+        Ok(Rewritten { index, timestamp, marker: self.marker(index, facts), picture })
     }
 
     /// Where a source timestamp of the forwarded encoding lies on the output clock, for sender reports.
@@ -232,11 +235,10 @@ impl Rewriter {
         self.encoding.and_then(|_| self.timestamps.translate(timestamp))
     }
 
-    fn note_padding(&mut self, now: WorkerTime, index: u64, timestamp: u32) {
-        if !self.history.was_sent(index) {
-            let sent = Sent { origin: Origin::Padding, timestamp, marker: false, picture: None };
-            self.history.note(now, index, sent);
-        }
+    /// The marker of a packet that is forwarded under this number.
+    #[inline(always)]
+    fn marker(&self, index: u64, facts: &PacketFacts) -> bool {
+        facts.marker || (self.kind == Kind::Audio && index == self.spurt_began)
     }
 }
 

@@ -137,19 +137,19 @@ impl SequenceMap {
             self.reserve_until(encoding, source + 1);
             self.next_out - 1
         } else {
-            self.out_behind(encoding, source)?
+            self.recall(encoding, source)?
         };
         self.given_end = self.given_end.max(out + 1);
         Some(out)
     }
 
     /// The packet is not forwarded, on purpose: the numbers close up behind it. When later numbers are already out
-    /// this cannot be done, and the number that stays open is returned; a padding packet may fill it.
+    /// this cannot be done, and the number that stays open is returned.
     pub fn skip(&mut self, encoding: u8, source: u64) -> Option<u64> {
         if self.is_ahead(encoding, source) {
             self.reserve_until(encoding, source + 1);
         }
-        let out = self.out_behind(encoding, source)?;
+        let out = self.recall(encoding, source)?;
         if out < self.given_end {
             return Some(out);
         }
@@ -157,15 +157,10 @@ impl SequenceMap {
         None
     }
 
-    /// An output number for a packet of our own, such as padding, that comes after all numbers given so far.
-    pub fn insert(&mut self) -> u64 {
-        let out = self.next_out;
-        self.next_out += 1;
-        self.given_end = self.next_out;
-        if let Some(open) = self.open {
-            self.open(open.encoding, open.end);
-        }
-        out
+    /// The output number that [`Self::forward`] gave for a packet, or reserved for it.
+    #[must_use]
+    pub fn recall(&self, encoding: u8, source: u64) -> Option<u64> {
+        self.newest_first().find(|segment| segment.holds(encoding, source)).map(|segment| segment.out_of(source))
     }
 
     /// Encoding and source number behind an output number, the inverse of [`Self::forward`].
@@ -227,11 +222,6 @@ impl SequenceMap {
 
     fn newest_first(&self) -> impl Iterator<Item = &Segment> {
         self.open.iter().chain(self.closed.iter().rev())
-    }
-
-    /// The output number of what is not ahead.
-    fn out_behind(&self, encoding: u8, source: u64) -> Option<u64> {
-        self.newest_first().find(|segment| segment.holds(encoding, source)).map(|segment| segment.out_of(source))
     }
 
     /// Takes a reserved number back, which no number in use follows: everything behind it moves down by one.

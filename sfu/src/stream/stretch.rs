@@ -50,6 +50,12 @@ impl<T: Copy> Stretches<T> {
         }
     }
 
+    /// As [`Self::at`], for reading.
+    pub(crate) fn recall(&self, encoding: u8, number: u64) -> Option<&T> {
+        let mut newest_first = self.newest.iter().chain(self.older.iter().rev());
+        newest_first.find(|stretch| stretch.encoding == encoding && stretch.first <= number).map(|found| &found.value)
+    }
+
     /// The value in force now.
     pub(crate) fn newest(&self) -> Option<&T> {
         self.newest.as_ref().map(|stretch| &stretch.value)

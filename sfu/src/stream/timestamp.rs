@@ -20,6 +20,8 @@ const FALLBACK_AHEAD_MAX: Duration = Duration::from_millis(75);
 /// How far a publisher's timestamp may drift from arrival time between two frames before it counts as restarted.
 /// Longer than a stall of the network that a call survives, which looks the same.
 const RESTART_DRIFT: Duration = Duration::from_secs(5);
+/// Longest step between packets that one turn of the worker found, as a part of a second: those of a burst.
+const BURSTS_PER_SECOND: u32 = 10;
 /// Steps of one millisecond keep frames apart where clocks would make them meet.
 const STEPS_PER_SECOND: u32 = 1000;
 /// Frames over which the mean transit time is taken, as a power of two: 20 s of audio, 34 s of video. Long enough to
@@ -45,8 +47,8 @@ struct Newest {
     source: u32,
     /// Output timestamp, extended.
     out: i64,
-    /// When it arrived, on a clock of the same rate.
-    arrival: i64,
+    /// When it arrived, or the first of its burst.
+    arrival: WorkerTime,
 }
 
 /// The running mean of arrival time minus output timestamp. Unlike the newest frame alone it has no jitter, so
@@ -88,7 +90,6 @@ impl TimestampMap {
         from: Option<&RtpClock>,
         to: Option<&RtpClock>,
     ) {
-        let now = self.ticks_at(now);
         let out = match self.newest {
             None => i64::from(self.start),
             Some(newest) => {
@@ -107,17 +108,26 @@ impl TimestampMap {
     pub fn forward(&mut self, now: WorkerTime, encoding: u8, sequence: u64, timestamp: u32) -> Option<u32> {
         let offset = *self.offsets.at(encoding, sequence)?;
         let out = timestamp.wrapping_add(offset);
-        let newest = self.newest?;
+        let (longest_burst, newest) = (self.rate / BURSTS_PER_SECOND, self.newest.as_mut()?);
         if encoding != newest.encoding || sequence <= newest.sequence {
             return Some(out);
         }
-        let advance = i64::from(out.wrapping_sub(newest.out as u32) as i32);
-        if advance == 0 {
-            self.newest = Some(Newest { sequence, ..newest });
+        let advance = out.wrapping_sub(newest.out as u32);
+        // Packets of one frame, and frames that came in one burst, tell nothing new of the clock.
+        if advance == 0 || (now == newest.arrival && advance < longest_burst) {
+            newest.sequence = sequence;
+            newest.source = timestamp;
+            newest.out += i64::from(advance);
             return Some(out);
         }
-        let now = self.ticks_at(now);
-        let elapsed = (now - newest.arrival).max(0);
+        self.forward_frame(now, encoding, sequence, timestamp, out)
+    }
+
+    /// The packet is the first of a turn that shows a new frame.
+    fn forward_frame(&mut self, now: WorkerTime, encoding: u8, sequence: u64, timestamp: u32, out: u32) -> Option<u32> {
+        let newest = self.newest?;
+        let advance = i64::from(out.wrapping_sub(newest.out as u32) as i32);
+        let elapsed = self.ticks_of(now.micros_since(newest.arrival));
         if advance.abs_diff(elapsed) > self.ticks(RESTART_DRIFT).unsigned_abs() {
             let out = self.expected(now, &newest);
             self.begin(now, encoding, sequence, timestamp, out);
@@ -127,6 +137,12 @@ impl TimestampMap {
             self.note_frame(now, encoding, sequence, timestamp, newest.out + advance);
         }
         Some(out)
+    }
+
+    /// The output timestamp that [`Self::forward`] gave for a packet.
+    #[must_use]
+    pub fn recall(&self, encoding: u8, sequence: u64, timestamp: u32) -> Option<u32> {
+        self.offsets.recall(encoding, sequence).map(|offset| timestamp.wrapping_add(*offset))
     }
 
     /// Where a source timestamp of the current stretch lies on the output clock, for sender reports.
@@ -140,16 +156,17 @@ impl TimestampMap {
         self.offsets.clear();
     }
 
-    fn begin(&mut self, now: i64, encoding: u8, sequence: u64, timestamp: u32, out: i64) {
+    fn begin(&mut self, now: WorkerTime, encoding: u8, sequence: u64, timestamp: u32, out: i64) {
         assert!(self.newest.is_none_or(|newest| out > newest.out), "a switch never goes back in time");
         self.offsets.begin(encoding, sequence, (out as u32).wrapping_sub(timestamp));
         self.note_frame(now, encoding, sequence, timestamp, out);
     }
 
     #[inline]
-    fn note_frame(&mut self, now: i64, encoding: u8, sequence: u64, source: u32, out: i64) {
+    fn note_frame(&mut self, now: WorkerTime, encoding: u8, sequence: u64, source: u32, out: i64) {
         self.newest = Some(Newest { encoding, sequence, source, out, arrival: now });
-        self.transit.get_or_insert(Transit { mean: 0, frames: 1 }).note(now - out);
+        let ticks = self.ticks_at(now);
+        self.transit.get_or_insert(Transit { mean: 0, frames: 1 }).note(ticks - out);
     }
 
     /// The output timestamp of `timestamp` on the clock `to`, by the time that passed between its capture and that of
@@ -162,10 +179,12 @@ impl TimestampMap {
     }
 
     /// The output timestamp of a new frame that arrives at `now`, by arrival times alone.
-    fn expected(&self, now: i64, newest: &Newest) -> i64 {
+    fn expected(&self, now: WorkerTime, newest: &Newest) -> i64 {
         let earliest = newest.out + self.step();
-        let latest = newest.out + (now - newest.arrival).max(0) + self.ticks(FALLBACK_AHEAD_MAX);
-        let by_mean = self.transit.map_or(latest, |transit| now - (transit.mean >> TRANSIT_FRAMES_SHIFT));
+        let elapsed = self.ticks_of(now.micros_since(newest.arrival));
+        let latest = newest.out + elapsed + self.ticks(FALLBACK_AHEAD_MAX);
+        let by_mean =
+            self.transit.map_or(latest, |transit| self.ticks_at(now) - (transit.mean >> TRANSIT_FRAMES_SHIFT));
         by_mean.clamp(earliest, latest)
     }
 

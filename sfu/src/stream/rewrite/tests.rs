@@ -13,7 +13,7 @@ impl Rewriter {
     /// Forwards a packet and notes it, as its owner does.
     fn send(&mut self, encoding: u8, sequence: u64, facts: &PacketFacts) -> Option<Rewritten> {
         let rewritten = self.forward(encoding, sequence, facts)?;
-        self.note(encoding, sequence, facts, &rewritten);
+        self.note(&rewritten);
         Some(rewritten)
     }
 
@@ -26,8 +26,23 @@ impl Rewriter {
         clocks: &[Option<RtpClock>; ENCODINGS_MAX],
     ) -> Option<Rewritten> {
         let rewritten = self.switch(encoding, sequence, facts, clocks)?;
-        self.note(encoding, sequence, facts, &rewritten);
+        self.note(&rewritten);
         Some(rewritten)
+    }
+}
+
+impl Rewriter {
+    /// Answers a NACK, as its owner does: with a packet of which `facts_of` tells.
+    fn answer(
+        &mut self,
+        now: WorkerTime,
+        number: u16,
+        rtt: Duration,
+        facts_of: impl FnOnce(u64) -> PacketFacts,
+    ) -> Result<(Requested, Rewritten), Refusal> {
+        let requested = self.requested(number)?;
+        let rewritten = self.resend(now, requested, &facts_of(requested.sequence), rtt)?;
+        Ok((requested, rewritten))
     }
 }
 
@@ -111,10 +126,10 @@ fn trap_d2_numbers_before_the_keyframe_are_not_sent_again() {
     let later = start + Duration::from_secs(20);
     // Keyframes lie at source numbers 60 and 120, which left as 500 and 560.
     for number in 400..560 {
-        assert_eq!(rewriter.resend(later, number, RTT), Err(Refusal::Outdated), "{number}");
+        assert_eq!(rewriter.requested(number), Err(Refusal::Outdated), "{number}");
     }
-    assert!((560..565).all(|number| rewriter.resend(later, number, RTT).is_ok()));
-    assert_eq!(rewriter.resend(later, 565, RTT), Err(Refusal::Unknown), "not sent yet");
+    assert!((560..565).all(|number| rewriter.answer(later, number, RTT, |of| facts(start, of)).is_ok()));
+    assert_eq!(rewriter.requested(565), Err(Refusal::Unknown), "not sent yet");
 }
 
 #[test]
@@ -123,46 +138,27 @@ fn trap_d1_copies_are_limited_in_number_and_pace() {
     let mut rewriter = video(500);
     rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
     let mut now = facts(start, 60).arrival;
-    assert_eq!(rewriter.resend(now + ms(49), 500, RTT), Err(Refusal::TooSoon));
-    assert_eq!(rewriter.resend(now + ms(9), 500, Duration::ZERO), Err(Refusal::TooSoon), "an RTT of 0 is not believed");
+    let mut ask = |now, rtt| rewriter.answer(now, 500, rtt, |of| facts(start, of)).map(|_| ());
+    assert_eq!(ask(now + ms(49), RTT), Err(Refusal::TooSoon));
+    assert_eq!(ask(now + ms(9), Duration::ZERO), Err(Refusal::TooSoon), "an RTT of 0 is not believed");
     for _ in 0..RESENDS_MAX {
-        assert_eq!(rewriter.resend(now + ms(49), 500, RTT), Err(Refusal::TooSoon));
+        assert_eq!(ask(now + ms(49), RTT), Err(Refusal::TooSoon));
         now = now + RTT;
-        assert!(rewriter.resend(now, 500, RTT).is_ok());
+        assert_eq!(ask(now, RTT), Ok(()));
     }
-    assert_eq!(rewriter.resend(now + ms(500), 500, RTT), Err(Refusal::TooOften));
+    assert_eq!(ask(now + ms(500), RTT), Err(Refusal::TooOften));
 }
 
 #[test]
-fn trap_e3_padding_only_between_frames_and_again_when_asked_for() {
-    let start = WorkerTime::default();
-    let mut rewriter = video(10);
-    assert_eq!(rewriter.pad(start), None, "before anything was sent");
-    rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
-    let now = facts(start, 60).arrival;
-    assert_eq!(rewriter.pad(now), None, "within a frame");
-    rewriter.send(0, 61, &facts(start, 61));
-    let padding = rewriter.pad(now).expect("a frame ended");
-    assert_eq!((padding.sequence(), padding.marker, padding.timestamp), (12, false, 0));
-    assert_eq!(rewriter.send(0, 62, &facts(start, 62)).map(|out| out.sequence()), Some(13));
-    let resend = rewriter.resend(now + RTT, 12, RTT);
-    assert_eq!(resend, Ok(Resend { origin: Origin::Padding, rewritten: padding }));
-
-    let mut audio_rewriter = Rewriter::new(Kind::Audio, 48_000, Start::default());
-    audio_rewriter.begin(0, 1, &audio(start, 1, true), &NO_CLOCKS);
-    assert_eq!(audio_rewriter.pad(start), None, "never on audio");
-}
-
-#[test]
-fn trap_a3_a_frame_dropped_too_late_is_answered_with_padding() {
+fn trap_a3_what_was_dropped_too_late_or_never_came_is_not_sent_again() {
     let start = WorkerTime::default();
     let mut rewriter = video(0);
     rewriter.begin(0, 60, &facts(start, 60), &NO_CLOCKS);
     rewriter.send(0, 63, &facts(start, 63));
     rewriter.skip(0, 61, &facts(start, 61));
-    let resend = rewriter.resend(start + Duration::from_secs(9), 1, RTT);
-    assert_eq!(resend.map(|resend| resend.origin), Ok(Origin::Padding));
-    assert_eq!(rewriter.resend(start, 2, RTT).map(|_| ()), Err(Refusal::Unknown), "lost before us");
+    assert_eq!(rewriter.requested(1), Err(Refusal::Unknown), "dropped");
+    assert_eq!(rewriter.requested(2), Err(Refusal::Unknown), "lost before us");
+    assert_eq!(rewriter.requested(3).map(|requested| requested.sequence), Ok(63));
 }
 
 #[test]
@@ -200,8 +196,9 @@ fn trap_d5_audio_is_sent_again_like_anything_else() {
     let second = rewriter.send(0, 11, &audio(start, 11, false)).expect("forwarded");
     let now = audio(start, 11, false).arrival + RTT;
     for (sequence, rewritten) in [(10, first), (11, second)] {
-        let origin = Origin::Source { encoding: 0, sequence };
-        assert_eq!(rewriter.resend(now, rewritten.sequence(), RTT), Ok(Resend { origin, rewritten }));
+        let requested = Requested { index: rewritten.index, encoding: 0, sequence };
+        let answer = rewriter.answer(now, rewritten.sequence(), RTT, |of| audio(start, of, false));
+        assert_eq!(answer, Ok((requested, rewritten)));
     }
 }
 
@@ -220,7 +217,7 @@ fn another_publication_in_the_slot_continues_every_number() {
     assert_eq!(after.index, before.index + 1);
     assert!((1..=120 * 90).contains(&after.timestamp.wrapping_sub(before.timestamp)));
     assert_eq!(after.picture.and_then(|picture| picture.id), Some(PictureId::Wide(1)));
-    assert_eq!(rewriter.resend(other.arrival + RTT, before.sequence(), RTT), Err(Refusal::Outdated));
+    assert_eq!(rewriter.requested(before.sequence()), Err(Refusal::Outdated));
 }
 
 #[test]
@@ -242,7 +239,7 @@ proptest! {
     ) {
         let start = WorkerTime::default();
         let mut rewriter = video(65_400);
-        let mut first_copies = BTreeMap::new();
+        let (mut first_copies, mut all_facts) = (BTreeMap::new(), BTreeMap::new());
         let mut now = start;
         let mut latest_copy = BTreeMap::new();
         let mut asks = asks.into_iter();
@@ -261,13 +258,15 @@ proptest! {
                 rewriter.send(encoding, sequence, &facts)
             };
             let out = out.expect("in order and new");
-            first_copies.insert(out.sequence(), (Origin::Source { encoding, sequence }, out));
+            let requested = Requested { index: out.index, encoding, sequence };
+            first_copies.insert(out.sequence(), (requested, out));
+            all_facts.insert(sequence, facts);
             latest_copy.insert(out.sequence(), now);
             let (ask, later) = asks.next().expect("one for each packet");
             let number = *ask.get(&first_copies.keys().copied().collect::<Vec<u16>>());
             now = now + ms(later / 20);
-            if let Ok(resend) = rewriter.resend(now, number, RTT) {
-                prop_assert_eq!((resend.origin, resend.rewritten), first_copies[&number]);
+            if let Ok(answer) = rewriter.answer(now, number, RTT, |of| all_facts[&of]) {
+                prop_assert_eq!(answer, first_copies[&number]);
                 let before = latest_copy.insert(number, now);
                 prop_assert!(before.is_some_and(|before| now >= before + (RTT - ms(1))), "two copies within one RTT");
             }
