@@ -72,7 +72,9 @@ pub struct Send {
 pub struct Sends {
     slab: Box<[u8]>,
     used: usize,
-    datagrams: Vec<Send>,
+    /// The first `count` wait.
+    datagrams: Box<[Send]>,
+    count: usize,
     /// Where they go: one for each stretch of datagrams to the same remote, and that of a lane without any yet.
     paths: Vec<NetPath>,
 }
@@ -91,7 +93,8 @@ impl Sends {
         Self {
             slab: vec![0; bytes].into_boxed_slice(),
             used: 0,
-            datagrams: Vec::with_capacity(datagrams),
+            datagrams: vec![Send { start: 0, len: 0, path: 0 }; datagrams].into_boxed_slice(),
+            count: 0,
             paths: Vec::with_capacity(datagrams + 1),
         }
     }
@@ -99,7 +102,7 @@ impl Sends {
     /// Whether `count` datagrams of the largest size still fit.
     #[must_use]
     pub fn has_room_for(&self, count: usize) -> bool {
-        self.datagrams.len() + count <= self.datagrams.capacity() && self.used + count * DATAGRAM_MAX <= self.slab.len()
+        self.count + count <= self.datagrams.len() && self.used + count * DATAGRAM_MAX <= self.slab.len()
     }
 
     /// Lets `write` fill the next free bytes (at least [`DATAGRAM_MAX`]) and keeps as many as it returns; `None` keeps
@@ -112,7 +115,7 @@ impl Sends {
     /// Opens a lane for datagrams to the same remote.
     pub fn lane(&mut self, to: NetPath) -> Lane<'_> {
         if self.paths.last() != Some(&to) {
-            let in_use = self.datagrams.last().map_or(0, |last| usize::from(last.path) + 1);
+            let in_use = self.datagrams().last().map_or(0, |last| usize::from(last.path) + 1);
             self.paths.truncate(in_use);
             self.paths.push(to);
         }
@@ -131,7 +134,7 @@ impl Sends {
     /// The datagrams in the order in which they were written.
     #[must_use]
     pub fn datagrams(&self) -> &[Send] {
-        &self.datagrams
+        &self.datagrams[..self.count]
     }
 
     /// Where a datagram goes.
@@ -161,13 +164,13 @@ impl Sends {
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.datagrams.is_empty()
+        self.count == 0
     }
 
     /// Forgets all datagrams, keeps the buffer.
     pub fn clear(&mut self) {
         self.used = 0;
-        self.datagrams.clear();
+        self.count = 0;
         self.paths.clear();
     }
 }
@@ -180,17 +183,16 @@ pub struct Lane<'a> {
 
 impl Lane<'_> {
     /// As [`Sends::write`].
-    #[inline]
+    #[inline(always)]
     pub fn write(&mut self, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> bool {
-        let Self { sends, path } = self;
-        if !sends.has_room_for(1) {
-            return false;
-        }
-        let free = &mut sends.slab[sends.used..sends.used + DATAGRAM_MAX];
+        let Sends { slab, used, datagrams, count, .. } = &mut *self.sends;
+        let Some(datagram) = datagrams.get_mut(*count) else { return false };
+        let Some(free) = slab.get_mut(*used..*used + DATAGRAM_MAX) else { return false };
         let Some(len) = write(free) else { return false };
         assert!(len <= DATAGRAM_MAX, "a datagram outgrew its place in the slab");
-        sends.datagrams.push(Send { start: sends.used as u32, len: len as u16, path: *path });
-        sends.used += len;
+        *datagram = Send { start: *used as u32, len: len as u16, path: self.path };
+        *count += 1;
+        *used += len;
         true
     }
 }

@@ -138,8 +138,9 @@ impl OfferedExtension {
 /// id is found among fifteen, which takes no longer than a look into a table that is rarely in the cache.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct ExtensionMap {
-    /// 0 means not negotiated, an id that no extension may have.
-    ids: [u8; EXTENSION_COUNT],
+    /// 0 means not negotiated, an id that no extension may have. One more than there are, so that two maps are compared
+    /// as two words: they are, for every packet that is forwarded.
+    ids: [u8; EXTENSION_COUNT + 1],
 }
 
 impl ExtensionMap {

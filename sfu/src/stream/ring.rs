@@ -16,9 +16,9 @@ pub const STORED_MAX: usize = 1500;
 pub struct RingSize {
     /// Packets, a power of two.
     pub packets: usize,
-    /// Bytes of one chunk of the log.
+    /// Bytes of one chunk of the log, a power of two.
     pub chunk_bytes: usize,
-    /// Chunks of the log.
+    /// Chunks of the log, a power of two.
     pub chunks: usize,
 }
 
@@ -104,7 +104,8 @@ impl PacketRing {
     /// An empty ring, which takes no memory until its first packet.
     #[must_use]
     pub fn new(size: RingSize) -> Self {
-        assert!(size.packets.is_power_of_two() && size.chunk_bytes >= STORED_MAX && size.chunks > 0);
+        assert!([size.packets, size.chunk_bytes, size.chunks].into_iter().all(usize::is_power_of_two));
+        assert!(size.chunk_bytes >= STORED_MAX);
         assert!(u32::try_from(size.chunk_bytes).is_ok() && u16::try_from(size.chunks).is_ok());
         Self { size, slots: Box::default(), chunks: Vec::new(), written: 0, highest: None, keyframe: None }
     }
@@ -127,8 +128,7 @@ impl PacketRing {
             return Insertion::Duplicate;
         }
         let position = self.write(extensions, payload);
-        let chunk = self.chunk_at(position) as u16;
-        let start = (position % self.size.chunk_bytes as u64) as u32;
+        let (chunk, start) = (self.size.chunk_of(position) as u16, self.size.start_of(position) as u32);
         let (extensions_len, payload_len) = (extensions.len() as u16, payload.len() as u16);
         self.slots[index] = Some(Slot { sequence, position, chunk, start, extensions_len, payload_len, facts });
         self.highest = self.highest.max(Some(sequence));
@@ -192,25 +192,21 @@ impl PacketRing {
     fn write(&mut self, extensions: &[u8], payload: &[u8]) -> u64 {
         let chunk_bytes = self.size.chunk_bytes as u64;
         let len = (extensions.len() + payload.len()) as u64;
-        let used = self.written % chunk_bytes;
+        let used = self.size.start_of(self.written) as u64;
         if used + len > chunk_bytes {
             self.written += chunk_bytes - used;
         }
         let position = self.written;
-        let index = self.chunk_at(position);
+        let index = self.size.chunk_of(position);
         if index == self.chunks.len() {
             self.chunks.push(vec![0; self.size.chunk_bytes].into_boxed_slice());
         }
-        let start = (position % chunk_bytes) as usize;
+        let start = self.size.start_of(position);
         let middle = start + extensions.len();
         self.chunks[index][start..middle].copy_from_slice(extensions);
         self.chunks[index][middle..middle + payload.len()].copy_from_slice(payload);
         self.written += len;
         position
-    }
-
-    fn chunk_at(&self, position: u64) -> usize {
-        (position / self.size.chunk_bytes as u64 % self.size.chunks as u64) as usize
     }
 }
 
@@ -219,6 +215,18 @@ impl RingSize {
     #[inline]
     fn index(self, sequence: u64) -> usize {
         sequence as usize & (self.packets - 1)
+    }
+
+    /// The chunk of a place in the log.
+    #[inline]
+    fn chunk_of(self, position: u64) -> usize {
+        (position >> self.chunk_bytes.trailing_zeros()) as usize & (self.chunks - 1)
+    }
+
+    /// Where in its chunk a place in the log is.
+    #[inline]
+    fn start_of(self, position: u64) -> usize {
+        position as usize & (self.chunk_bytes - 1)
     }
 
     /// Bytes that the log reaches back.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::stream::worker_time::WorkerTime;
 
-const SMALL: RingSize = RingSize { packets: 16, chunk_bytes: 2048, chunks: 3 };
+const SMALL: RingSize = RingSize { packets: 16, chunk_bytes: 2048, chunks: 4 };
 
 fn facts(timestamp: u32, begins_keyframe: bool) -> PacketFacts {
     PacketFacts {
