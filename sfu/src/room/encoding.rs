@@ -15,10 +15,10 @@ use crate::stream::report::ReceiverStats;
 use crate::stream::ring::{Insertion, PacketRing, RingSize};
 use crate::stream::sequence::Unwrapper;
 use crate::stream::worker_time::WorkerTime;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// An encoding that is silent for longer counts as off (media trap A7: shorter stalls are the network's).
-pub(super) const LIVE_FOR: Duration = Duration::from_secs(2);
+const LIVE_FOR_MICROS: u64 = 2_000_000;
 
 /// See the module.
 pub(super) struct Encoding {
@@ -38,7 +38,7 @@ pub(super) struct Encoding {
     pub(super) height: Option<u16>,
     inspector: Option<(Codec, FrameInspector)>,
     sequence: Unwrapper,
-    last_packet: Option<Instant>,
+    last_packet: Option<WorkerTime>,
     kind: MediaKind,
 }
 
@@ -81,8 +81,8 @@ impl Encoding {
     }
 
     /// Whether packets arrive.
-    pub(super) fn is_live(&self, now: Instant) -> bool {
-        self.last_packet.is_some_and(|at| now.saturating_duration_since(at) < LIVE_FOR)
+    pub(super) fn is_live(&self, now: WorkerTime) -> bool {
+        self.last_packet.is_some_and(|at| now.micros_since(at) < LIVE_FOR_MICROS)
     }
 
     /// The stream goes on under another SSRC: all that is counted per SSRC begins anew.
@@ -108,14 +108,14 @@ impl Encoding {
     /// extended sequence number if it is new, `None` if it is known, too old or too large.
     pub(super) fn receive(&mut self, now: Instant, time: WorkerTime, incoming: &Incoming<'_>) -> Option<u64> {
         let sequence = self.sequence.extend(incoming.sequence);
-        if self.last_packet.is_some() && !self.is_live(now) {
+        if self.last_packet.is_some() && !self.is_live(time) {
             self.resume();
         }
         if !incoming.repaired {
-            self.stats.handle_packet(now, sequence, incoming.packet.timestamp());
+            self.stats.handle_packet(time, sequence, incoming.packet.timestamp());
         }
-        self.last_packet = Some(now);
-        self.rate.add(now, incoming.payload.len());
+        self.last_packet = Some(time);
+        self.rate.add(time, incoming.payload.len());
         let facts = self.facts(time, incoming);
         if facts.is_switch_point() {
             self.keyframes.seen_keyframe();
@@ -128,13 +128,13 @@ impl Encoding {
     }
 
     /// Takes in a packet that another worker has taken in before. False if it is known or too old.
-    pub(super) fn receive_linked(&mut self, now: Instant, time: WorkerTime, packet: &LinkedPacket<'_>) -> bool {
+    pub(super) fn receive_linked(&mut self, time: WorkerTime, packet: &LinkedPacket<'_>) -> bool {
         if packet.generation != self.generation {
             // What it costs is not forgotten by it: it would be taken up by those who cannot afford it.
             *self = Self { generation: packet.generation, rate: self.rate, ..Self::new(self.kind, self.rid) };
         }
-        self.last_packet = Some(now);
-        self.rate.add(now, packet.payload.len());
+        self.last_packet = Some(time);
+        self.rate.add(time, packet.payload.len());
         self.height = packet.height;
         if packet.facts.is_switch_point() {
             self.keyframes.seen_keyframe();

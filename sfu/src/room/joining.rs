@@ -68,7 +68,7 @@ impl Room {
             streams: Streams::default(),
             uplink: Uplink {
                 extensions: negotiated.received_extensions.clone(),
-                twcc: TwccRecorder::new(context.now),
+                twcc: TwccRecorder::new(context.time),
                 newest_ssrc: Ssrc(0),
                 clock: PublisherClock::default(),
                 ssrc: Ssrc(context.rng.random()),

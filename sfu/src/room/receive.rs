@@ -11,6 +11,7 @@ use crate::rtp::{DatagramKind, RtpPacket, classify};
 use crate::sdp::{Extension, MediaKind};
 use crate::sends::NetPath;
 use crate::stream::level::AudioLevel;
+use crate::stream::worker_time::WorkerTime;
 use crate::transport::{EndReason, TransportEvent};
 use slab::Slab;
 use std::time::Instant;
@@ -62,7 +63,7 @@ impl Room {
     /// One authentic packet: note its arrival, find whose it is, put it into the ring, remember to forward it.
     fn receive(&mut self, context: &mut Context<'_>, key: ParticipantKey, packet: &RtpPacket<'_>) {
         let now = context.now;
-        if let Some(at) = self.participants[key.0].note_arrival(now, packet) {
+        if let Some(at) = self.participants[key.0].note_arrival((now, context.time), packet) {
             self.wake(key, at);
         }
         let participant = &mut self.participants[key.0];
@@ -79,12 +80,12 @@ impl Room {
             return;
         }
         let encoding = usize::from(role.encoding);
-        let was_live = publication.encodings[encoding].is_live(now);
+        let was_live = publication.encodings[encoding].is_live(context.time);
         let Some(sequence) = publication.receive(now, context.time, role, packet) else { return };
         if publication.kind == MediaKind::Audio {
             let level = publication.extensions.id(Extension::AudioLevel).and_then(|id| packet.extension(id));
             if let Some([level]) = level {
-                self.speakers.handle_level(now, role.publication, AudioLevel::from_byte(*level));
+                self.speakers.handle_level(context.time, role.publication, AudioLevel::from_byte(*level));
             }
         }
         let feedback = publication.encodings[encoding].next_feedback(now);
@@ -159,7 +160,7 @@ impl Room {
 
 impl Participant {
     /// Transport-wide arrival times are of all packets, whatever they carry. Says when they must be told.
-    fn note_arrival(&mut self, now: Instant, packet: &RtpPacket<'_>) -> Option<Instant> {
+    fn note_arrival(&mut self, now: (Instant, WorkerTime), packet: &RtpPacket<'_>) -> Option<Instant> {
         let number = self.uplink.extensions.id(Extension::TransportCc).and_then(|id| packet.extension(id));
         if let Some(&[high, low]) = number {
             self.uplink.twcc.record(now, u16::from_be_bytes([high, low]));

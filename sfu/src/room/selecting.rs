@@ -11,8 +11,9 @@ use super::slot::{Choice, Slot};
 use super::{Context, Room};
 use crate::command::{Binding, EncodingsWanted, Event, Source, Why};
 use crate::demux::ParticipantKey;
+use crate::stream::worker_time::WorkerTime;
 use slab::Slab;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often encodings are chosen anew: often enough to follow an estimate, rare enough to cost nothing.
 const SELECT_INTERVAL: Duration = Duration::from_millis(250);
@@ -148,7 +149,7 @@ impl Room {
         if self.links.is_satellite() {
             return;
         }
-        let reordered = self.speakers.poll(context.now);
+        let reordered = self.speakers.poll(context.time);
         self.tell_ranking();
         if reordered {
             // Where slots are short, whoever speaks up takes the place of somebody silent.
@@ -233,7 +234,7 @@ fn choose_encodings(context: &Context<'_>, participant: &mut Participant, public
         let slot = &mut slots[index];
         let Some(bound) = slot.publication() else { continue };
         let publication = &publications[bound.0];
-        let choice = choose(now, slot, publication, budget);
+        let choice = choose(context.time, slot, publication, budget);
         if let Some(target) = choice.target {
             budget = budget.saturating_sub(publication.encodings[usize::from(target)].rate.bits_per_second());
         }
@@ -243,7 +244,7 @@ fn choose_encodings(context: &Context<'_>, participant: &mut Participant, public
     }
 }
 
-fn choose(now: Instant, slot: &Slot, publication: &Publication, budget: u64) -> Choice {
+fn choose(now: WorkerTime, slot: &Slot, publication: &Publication, budget: u64) -> Choice {
     let nothing = |why| Choice { wanted: None, target: None, why: Some(why) };
     if !slot.understands(publication) {
         return nothing(Why::Codec);

@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::stream::clock::Ntp;
+use crate::stream::worker_time::WorkerTime;
 
 /// The numbers of one report block (RFC 3550 §6.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub struct ReceiverStats {
 #[derive(Clone, Copy, Debug, Default)]
 struct Jitter {
     scaled: u64,
-    newest: Option<(Instant, u32)>,
+    newest: Option<(WorkerTime, u32)>,
 }
 
 impl ReceiverStats {
@@ -54,7 +55,7 @@ impl ReceiverStats {
     }
 
     /// A packet arrived on the stream itself. RTX copies do not count (RFC 4588 §4): they are not sent on this SSRC.
-    pub fn handle_packet(&mut self, now: Instant, sequence: u64, timestamp: u32) {
+    pub fn handle_packet(&mut self, now: WorkerTime, sequence: u64, timestamp: u32) {
         let newest = sequence > self.highest;
         self.base = Some(self.base.map_or(sequence, |base| base.min(sequence)));
         self.highest = self.highest.max(sequence);
@@ -108,7 +109,7 @@ impl Jitter {
     const STEP_SECONDS_MAX: u64 = 5;
 
     /// Counts the first packet of each timestamp: the rest of a video frame waited for the frame's own packets.
-    fn note(&mut self, now: Instant, timestamp: u32, rate: u32) {
+    fn note(&mut self, now: WorkerTime, timestamp: u32, rate: u32) {
         let Some((at, previous)) = self.newest else {
             self.newest = Some((now, timestamp));
             return;
@@ -117,9 +118,9 @@ impl Jitter {
             return;
         }
         self.newest = Some((now, timestamp));
-        let elapsed = now.saturating_duration_since(at).as_micros() * u128::from(rate) / 1_000_000;
+        let elapsed = now.micros_since(at).saturating_mul(u64::from(rate)) / 1_000_000;
         let advance = i64::from(timestamp.wrapping_sub(previous) as i32);
-        let difference = i64::try_from(elapsed).unwrap_or(i64::MAX).abs_diff(advance);
+        let difference = (elapsed as i64).abs_diff(advance);
         if difference < u64::from(rate) * Self::STEP_SECONDS_MAX {
             self.scaled = self.scaled + difference - ((self.scaled + 8) >> 4);
         }

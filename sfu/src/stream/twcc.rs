@@ -24,7 +24,7 @@ const SENT: usize = 1024;
 /// Arrival times of one publisher's packets, by transport-wide number.
 #[derive(Clone, Debug)]
 pub struct TwccRecorder {
-    origin: Instant,
+    origin: WorkerTime,
     unwrapper: Unwrapper,
     /// Number and microseconds since `origin`.
     arrivals: Box<[Option<(u64, u64)>]>,
@@ -76,7 +76,7 @@ impl Feedback<'_> {
 impl TwccRecorder {
     /// A recorder that counts microseconds from `origin`.
     #[must_use]
-    pub fn new(origin: Instant) -> Self {
+    pub fn new(origin: WorkerTime) -> Self {
         Self {
             origin,
             unwrapper: Unwrapper::default(),
@@ -89,8 +89,9 @@ impl TwccRecorder {
         }
     }
 
-    /// A packet with this transport-wide number arrived at `now`. The first arrival of a number counts.
-    pub fn record(&mut self, now: Instant, number: u16) {
+    /// A packet with this transport-wide number arrived at this time, given in both forms. The first arrival of a number
+    /// counts.
+    pub fn record(&mut self, (now, time): (Instant, WorkerTime), number: u16) {
         if self.arrivals.is_empty() {
             self.arrivals = vec![None; ARRIVALS].into_boxed_slice();
         }
@@ -105,12 +106,13 @@ impl TwccRecorder {
         if slot.is_some_and(|(held, _)| held == number) {
             return;
         }
-        *slot = Some((number, now.saturating_duration_since(self.origin).as_micros() as u64));
+        *slot = Some((number, time.micros_since(self.origin)));
         self.end = self.end.max(number + 1);
         // A late packet was told of as lost: tell again from there on.
         self.next = self.next.min(number).max(self.end.saturating_sub(ARRIVALS as u64));
-        let earliest = self.sent_at.map_or(now, |sent_at| (sent_at + FEEDBACK_INTERVAL).max(now));
-        self.due.get_or_insert(earliest);
+        if self.due.is_none() {
+            self.due = Some(self.sent_at.map_or(now, |sent_at| (sent_at + FEEDBACK_INTERVAL).max(now)));
+        }
     }
 
     /// The next feedback, if one is due. More than one may be due after a burst: poll until `None`.
@@ -183,19 +185,58 @@ pub struct TwccSender {
     unanswered_since: Option<WorkerTime>,
 }
 
+/// One packet, packed into a word: every packet writes one for every subscriber, into memory that has left the caches
+/// since its last turn.
+///
+/// From the low bits: size in bytes, [`Fate`], and when it was sent in [`SENT_UNIT_MICROS`]. Feedback comes within the
+/// half minute after which that time wraps, or is of no use.
 #[derive(Clone, Copy, Debug)]
-struct SentPacket {
-    /// Low bits of the microseconds at which it was sent: feedback comes within the hour, or tells nothing.
-    micros: u32,
-    bytes: u16,
-    fate: Fate,
-}
+struct SentPacket(u32);
+
+/// Datagrams are shorter than 2¹¹ bytes.
+const SIZE_BITS: u32 = 11;
+const FATE_BITS: u32 = 2;
+/// Receivers tell arrivals in steps of 250 µs.
+const SENT_UNIT_MICROS: u64 = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Flying,
     Lost,
     Arrived,
+}
+
+impl SentPacket {
+    #[inline(always)]
+    fn flying(now: WorkerTime, bytes: usize) -> Self {
+        let size = (bytes as u32).min((1 << SIZE_BITS) - 1);
+        let time = (now.micros() / SENT_UNIT_MICROS) as u32;
+        Self(time << (SIZE_BITS + FATE_BITS) | (Fate::Flying as u32) << SIZE_BITS | size)
+    }
+
+    fn bytes(self) -> u16 {
+        (self.0 & ((1 << SIZE_BITS) - 1)) as u16
+    }
+
+    fn fate(self) -> Fate {
+        match self.0 >> SIZE_BITS & ((1 << FATE_BITS) - 1) {
+            fate if fate == Fate::Flying as u32 => Fate::Flying,
+            fate if fate == Fate::Lost as u32 => Fate::Lost,
+            _ => Fate::Arrived,
+        }
+    }
+
+    fn set_fate(&mut self, fate: Fate) {
+        self.0 = self.0 & !(((1 << FATE_BITS) - 1) << SIZE_BITS) | (fate as u32) << SIZE_BITS;
+    }
+
+    /// How long ago it was sent.
+    fn age(self, now: WorkerTime) -> Duration {
+        let sent_shifted = self.0 & !((1 << (SIZE_BITS + FATE_BITS)) - 1);
+        let now_shifted = ((now.micros() / SENT_UNIT_MICROS) as u32) << (SIZE_BITS + FATE_BITS);
+        let units = now_shifted.wrapping_sub(sent_shifted) >> (SIZE_BITS + FATE_BITS);
+        Duration::from_micros(u64::from(units) * SENT_UNIT_MICROS)
+    }
 }
 
 /// A sender whose first number is 1 (libwebrtc begins there too).
@@ -210,15 +251,14 @@ impl TwccSender {
     #[inline(always)]
     pub fn stamp(&mut self, now: WorkerTime, bytes: usize) -> u16 {
         if self.sent.is_empty() {
-            let never = SentPacket { micros: 0, bytes: 0, fate: Fate::Arrived };
+            let mut never = SentPacket(0);
+            never.set_fate(Fate::Arrived);
             self.sent = vec![never; SENT].into_boxed_slice();
         }
         let number = self.next;
         self.next += 1;
-        let micros = now.micros() as u32;
-        let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
         self.unanswered_since.get_or_insert(now);
-        self.sent[number as usize % SENT] = SentPacket { micros, bytes, fate: Fate::Flying };
+        self.sent[number as usize % SENT] = SentPacket::flying(now, bytes);
         number as u16
     }
 
@@ -235,14 +275,13 @@ impl TwccSender {
             let Some(number) = self.extend(number) else { continue };
             let sent = &mut self.sent[number as usize % SENT];
             let fate = if arrival_micros.is_some() { Fate::Arrived } else { Fate::Lost };
-            if sent.fate == fate || sent.fate == Fate::Arrived {
+            if sent.fate() == fate || sent.fate() == Fate::Arrived {
                 continue;
             }
-            sent.fate = fate;
+            sent.set_fate(fate);
             self.unanswered_since = None;
-            let age = (time.micros() as u32).wrapping_sub(sent.micros);
-            let sent_at = now - Duration::from_micros(u64::from(age));
-            results.push(PacketResult { number, sent_at, bytes: sent.bytes, arrival_micros });
+            let sent_at = now - sent.age(time);
+            results.push(PacketResult { number, sent_at, bytes: sent.bytes(), arrival_micros });
             if fate == Fate::Arrived {
                 newest = newest.max(Some(sent_at));
             }

@@ -20,15 +20,15 @@ impl Room {
         let publication = &mut self.publications[key.0];
         let Some(encoding) = publication.encodings.get_mut(usize::from(packet.encoding)) else { return };
         context.counters.link_in += 1;
-        let was_live = encoding.is_live(context.now);
-        if !encoding.receive_linked(context.now, context.time, packet) {
+        let was_live = encoding.is_live(context.time);
+        if !encoding.receive_linked(context.time, packet) {
             return;
         }
         if publication.kind == MediaKind::Audio
             && !self.links.is_satellite()
             && let Some(level) = passed::audio_level(packet.extensions)
         {
-            self.speakers.handle_level(context.now, key, AudioLevel::from_byte(level));
+            self.speakers.handle_level(context.time, key, AudioLevel::from_byte(level));
         }
         self.note(context, Arrival { publication: key, encoding: packet.encoding, sequence: packet.sequence });
         if !was_live {

@@ -7,11 +7,15 @@ fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
+fn at(millis: u64) -> WorkerTime {
+    WorkerTime::default() + ms(millis)
+}
+
 /// Feeds wire numbers, one each 20 ms at 48 kHz, and gives the block.
 fn block_after(stats: &mut ReceiverStats, unwrapper: &mut Unwrapper, start: Instant, numbers: &[u16]) -> ReportBlock {
     for number in numbers {
         let extended = unwrapper.extend(*number);
-        stats.handle_packet(start + ms(u64::from(*number) * 20), extended, u32::from(*number) * 960);
+        stats.handle_packet(at(u64::from(*number) * 20), extended, u32::from(*number) * 960);
     }
     stats.report(start + ms(10_000)).expect("packets came")
 }
@@ -57,7 +61,7 @@ fn jitter_follows_appendix_a_8() {
     let mut stats = ReceiverStats::new(8_000);
     // Every second packet 10 ms late: transit differs by 80 ticks each time, so the mean deviation nears 80.
     for n in 0..200u64 {
-        stats.handle_packet(start + ms(n * 20 + (n % 2) * 10), 100 + n, n as u32 * 160);
+        stats.handle_packet(at(n * 20 + (n % 2) * 10), 100 + n, n as u32 * 160);
     }
     let ticks = stats.report(start).expect("packets came").jitter;
     assert!((78..=80).contains(&ticks), "{ticks}");
@@ -70,10 +74,10 @@ fn jitter_counts_a_frame_once_and_pauses_and_repairs_not_at_all() {
     let mut stats = ReceiverStats::new(90_000);
     for n in 0..300u64 {
         let (frame, part) = (n / 3, n % 3);
-        stats.handle_packet(start + ms(frame * 30 + part * 8), n, frame as u32 * 2_700);
+        stats.handle_packet(at(frame * 30 + part * 8), n, frame as u32 * 2_700);
     }
-    stats.handle_packet(start + ms(3_000), 200, 66 * 2_700);
-    stats.handle_packet(start + ms(60_000), 300, 7);
+    stats.handle_packet(at(3_000), 200, 66 * 2_700);
+    stats.handle_packet(at(60_000), 300, 7);
     assert_eq!(stats.report(start).map(|block| block.jitter), Some(0));
 }
 
@@ -82,7 +86,7 @@ fn trap_b2_round_trip_comes_from_our_own_reports() {
     // The publisher's report waits 250 ms at us; we answer; 40 ms of path are left over.
     let start = Instant::now();
     let mut stats = ReceiverStats::new(48_000);
-    stats.handle_packet(start, 1, 0);
+    stats.handle_packet(at(0), 1, 0);
     assert_eq!(stats.report(start).map(|block| (block.last_sr, block.delay_since_last_sr)), Some((0, 0)));
     let sent = Ntp(0x1234_5678_9abc_def0);
     stats.handle_sender_report(start + ms(20), sent);

@@ -19,10 +19,10 @@ fn poll(recorder: &mut TwccRecorder, now: Instant) -> Option<Told> {
 #[test]
 fn tells_of_arrivals_and_gaps_in_order_of_number() {
     let start = Instant::now();
-    let mut recorder = TwccRecorder::new(start);
+    let mut recorder = TwccRecorder::new(WorkerTime::default());
     assert!(poll(&mut recorder, start).is_none() && recorder.poll_timeout().is_none());
     for (number, at) in [(65_534, 10), (0, 12), (65_535, 13), (3, 14)] {
-        recorder.record(start + ms(at), number);
+        recorder.record((start + ms(at), WorkerTime::default() + ms(at)), number);
     }
     let told =
         [(65_534, Some(10_000)), (65_535, Some(13_000)), (0, Some(12_000)), (1, None), (2, None), (3, Some(14_000))];
@@ -33,10 +33,10 @@ fn tells_of_arrivals_and_gaps_in_order_of_number() {
 #[test]
 fn trap_b4_feedback_comes_soon_and_not_too_often() {
     let start = Instant::now();
-    let mut recorder = TwccRecorder::new(start);
+    let mut recorder = TwccRecorder::new(WorkerTime::default());
     let mut counts = Vec::new();
     for at in 0..1000 {
-        recorder.record(start + ms(at), at as u16);
+        recorder.record((start + ms(at), WorkerTime::default() + ms(at)), at as u16);
         if let Some(feedback) = recorder.poll(start + ms(at)) {
             counts.push((at, feedback.count));
         }
@@ -48,12 +48,12 @@ fn trap_b4_feedback_comes_soon_and_not_too_often() {
 #[test]
 fn a_late_packet_is_told_of_although_it_was_told_lost() {
     let start = Instant::now();
-    let mut recorder = TwccRecorder::new(start);
-    recorder.record(start, 1);
-    recorder.record(start, 3);
+    let mut recorder = TwccRecorder::new(WorkerTime::default());
+    recorder.record((start + ms(0), WorkerTime::default() + ms(0)), 1);
+    recorder.record((start + ms(0), WorkerTime::default() + ms(0)), 3);
     assert!(poll(&mut recorder, start).is_some());
-    recorder.record(start + ms(5), 2);
-    recorder.record(start + ms(6), 2);
+    recorder.record((start + ms(5), WorkerTime::default() + ms(5)), 2);
+    recorder.record((start + ms(6), WorkerTime::default() + ms(6)), 2);
     let told = vec![(2, Some(5_000)), (3, Some(0))];
     assert_eq!(poll(&mut recorder, start + ms(100)), Some((2, told)), "the first arrival counts");
 }
@@ -61,9 +61,9 @@ fn a_late_packet_is_told_of_although_it_was_told_lost() {
 #[test]
 fn a_burst_is_told_in_several_feedbacks_of_bounded_size() {
     let start = Instant::now();
-    let mut recorder = TwccRecorder::new(start);
+    let mut recorder = TwccRecorder::new(WorkerTime::default());
     for number in 0..1000 {
-        recorder.record(start, number);
+        recorder.record((start + ms(0), WorkerTime::default() + ms(0)), number);
     }
     let sizes: Vec<usize> = std::iter::from_fn(|| poll(&mut recorder, start)).map(|(_, told)| told.len()).collect();
     assert_eq!(sizes, [FEEDBACK_PACKETS_MAX, FEEDBACK_PACKETS_MAX]);
@@ -72,11 +72,11 @@ fn a_burst_is_told_in_several_feedbacks_of_bounded_size() {
 #[test]
 fn a_packet_from_long_ago_does_not_displace_a_new_one() {
     let start = Instant::now();
-    let mut recorder = TwccRecorder::new(start);
+    let mut recorder = TwccRecorder::new(WorkerTime::default());
     for number in 0..=ARRIVALS as u16 {
-        recorder.record(start, number);
+        recorder.record((start + ms(0), WorkerTime::default() + ms(0)), number);
     }
-    recorder.record(start + ms(9), 0);
+    recorder.record((start + ms(9), WorkerTime::default() + ms(9)), 0);
     let told: Vec<(u16, Option<u64>)> =
         std::iter::from_fn(|| poll(&mut recorder, start)).flat_map(|(_, told)| told).collect();
     assert_eq!(told, (1..=ARRIVALS as u16).map(|number| (number, Some(0))).collect::<Vec<_>>());
@@ -85,16 +85,18 @@ fn a_packet_from_long_ago_does_not_displace_a_new_one() {
 #[test]
 fn arrivals_too_far_apart_for_the_wire_are_told_apart() {
     let start = Instant::now();
-    let mut recorder = TwccRecorder::new(start);
-    recorder.record(start, 0);
-    recorder.record(start + ms(8_000), 1);
-    recorder.record(start + ms(8_001), 2);
+    let mut recorder = TwccRecorder::new(WorkerTime::default());
+    recorder.record((start + ms(0), WorkerTime::default() + ms(0)), 0);
+    recorder.record((start + ms(8_000), WorkerTime::default() + ms(8_000)), 1);
+    recorder.record((start + ms(8_001), WorkerTime::default() + ms(8_001)), 2);
     let bases: Vec<Told> = std::iter::from_fn(|| poll(&mut recorder, start + ms(8_100))).collect();
     assert_eq!(bases, [(0, vec![(0, Some(0))]), (1, vec![(1, Some(8_000_000)), (2, Some(8_001_000))])]);
 }
 
 #[test]
 fn trap_e1_numbers_count_everything_sent_and_results_tell_when() {
+    // Times of sending are kept in units of 64 µs.
+    let ms = |millis: u64| Duration::from_micros(millis * 1024);
     let start = Instant::now();
     let at = |millis: u64| (start + ms(millis), WorkerTime::default() + ms(millis));
     let mut sender = TwccSender::default();
@@ -138,7 +140,7 @@ proptest! {
     #[test]
     fn trap_e1_both_ends_agree(fates in prop::collection::vec((0u64..10, 0u64..20), 300..1500), start_at in any::<u16>()) {
         let start = Instant::now();
-        let (mut sender, mut recorder) = (TwccSender::default(), TwccRecorder::new(start));
+        let (mut sender, mut recorder) = (TwccSender::default(), TwccRecorder::new(WorkerTime::default()));
         sender.next = u64::from(start_at) + 1;
         let mut arrivals: BTreeMap<(u64, usize), u16> = BTreeMap::new();
         let mut results = Vec::new();
@@ -152,7 +154,7 @@ proptest! {
             }
             while let Some((&(at, _), &number)) = arrivals.first_key_value().filter(|((at, _), _)| *at <= place as u64) {
                 arrivals.pop_first();
-                recorder.record(start + ms(at), number);
+                recorder.record((start + ms(at), WorkerTime::default() + ms(at)), number);
                 while let Some(feedback) = recorder.poll(start + ms(at)) {
                     prop_assert!(usize::from(feedback.len()) <= FEEDBACK_PACKETS_MAX && !feedback.is_empty());
                     let told = feedback.packets().map(|(number, at)| (number, at.map(|at| at as i64)));
