@@ -68,7 +68,9 @@ impl Slot {
             ssrc: self.ssrc,
         };
         let len = part.len();
-        let written = self.seal(egress, &fields, block, stored, part, rewritten, |sealer, out, header_len, payload| {
+        block.set(stored.extensions, &self.extensions);
+        let payload = &mut stored.payload[part];
+        let written = seal(egress, &fields, block, payload, rewritten.picture, |sealer, out, header_len, payload| {
             sealer.seal_rtp(rewritten.roc(), out, header_len, payload)
         });
         if written {
@@ -105,39 +107,11 @@ impl Slot {
         };
         let number = rewritten.sequence().to_be_bytes();
         let mut block = ExtensionBlock::new();
-        self.seal(egress, &fields, &mut block, stored, part, rewritten, |sealer, out, header_len, payload| {
+        block.set(stored.extensions, &self.extensions);
+        let payload = &mut stored.payload[part];
+        seal(egress, &fields, &block, payload, rewritten.picture, |sealer, out, header_len, payload| {
             sealer.seal_rtp_parts((index >> 16) as u32, out, header_len, &number, payload)
         })
-    }
-
-    /// Writes the header with its extensions and lets `seal` do the rest.
-    #[inline(always)]
-    fn seal(
-        &self,
-        egress: &mut Egress<'_>,
-        fields: &HeaderFields,
-        block: &mut ExtensionBlock,
-        stored: StoredMut<'_>,
-        part: Range<usize>,
-        rewritten: &Rewritten,
-        seal: impl FnOnce(&SrtpSealer, &mut [u8], usize, &[u8]) -> Option<usize>,
-    ) -> bool {
-        let Egress { now, lane, sealer, twcc } = egress;
-        let payload = &mut stored.payload[part];
-        let original = rewritten.picture.map(|picture| Original::renumber(payload, &picture));
-        block.set(stored.extensions, &self.extensions);
-        let written = lane.write(|out| {
-            let (fixed, rest) = out.split_first_chunk_mut()?;
-            let number = if block.is_numbered() { twcc.stamp(*now, payload.len()) } else { 0 };
-            let block_len = block.copy(rest, number)?;
-            fields.write(fixed, block_len != 0);
-            let header_len = FIXED_HEADER_BYTES + block_len;
-            seal(sealer, out, header_len, payload)
-        });
-        if let Some(original) = original {
-            original.restore(payload);
-        }
-        written
     }
 
     #[inline(always)]
@@ -163,6 +137,32 @@ impl Slot {
             }
         }
     }
+}
+
+/// Writes the header with its extensions and lets `seal` do the rest: it is given what to write to, where the header ends,
+/// and the payload, with the frame numbers of `picture`.
+#[inline(always)]
+fn seal(
+    egress: &mut Egress<'_>,
+    fields: &HeaderFields,
+    block: &ExtensionBlock,
+    payload: &mut [u8],
+    picture: Option<Picture>,
+    seal: impl FnOnce(&SrtpSealer, &mut [u8], usize, &[u8]) -> Option<usize>,
+) -> bool {
+    let Egress { now, lane, sealer, twcc } = egress;
+    let original = picture.map(|picture| Original::renumber(payload, &picture));
+    let written = lane.write(|out| {
+        let (fixed, rest) = out.split_first_chunk_mut()?;
+        let number = if block.is_numbered() { twcc.stamp(*now, payload.len()) } else { 0 };
+        let block_len = block.copy(rest, number)?;
+        fields.write(fixed, block_len != 0);
+        seal(sealer, out, FIXED_HEADER_BYTES + block_len, payload)
+    });
+    if let Some(original) = original {
+        original.restore(payload);
+    }
+    written
 }
 
 /// The head of a payload as the publisher wrote it, while the ring's copy carries a subscriber's frame numbers. That copy
