@@ -27,13 +27,22 @@ pub(crate) struct Place {
 pub(crate) struct Demux {
     paths: HashMap<NetPath, Place>,
     ufrags: HashMap<Box<str>, Place>,
+    /// What was found last: the packets of a frame come one behind the other.
+    latest: Option<(NetPath, Place)>,
 }
 
 impl Demux {
     /// Who sends on this exact 5-tuple.
     #[inline]
-    pub(crate) fn by_path(&self, path: NetPath) -> Option<Place> {
-        self.paths.get(&path).copied()
+    pub(crate) fn by_path(&mut self, path: NetPath) -> Option<Place> {
+        if let Some((latest, place)) = self.latest
+            && latest == path
+        {
+            return Some(place);
+        }
+        let place = *self.paths.get(&path)?;
+        self.latest = Some((path, place));
+        Some(place)
     }
 
     /// Who was given this user name fragment.
@@ -44,12 +53,14 @@ impl Demux {
     /// A path was validated. A path that moves from one participant to another (a reload behind the same NAT port)
     /// belongs to whoever proved it last.
     pub(crate) fn add_path(&mut self, path: NetPath, place: Place) {
+        self.latest = None;
         self.paths.insert(path, place);
     }
 
     /// Forgets a path, if it is still `place`'s.
     pub(crate) fn remove_path(&mut self, path: NetPath, place: Place) {
         if self.by_path(path) == Some(place) {
+            self.latest = None;
             self.paths.remove(&path);
         }
     }
@@ -66,6 +77,7 @@ impl Demux {
 
     /// Forgets all that leads to a room that failed.
     pub(crate) fn remove_room(&mut self, room: RoomKey) {
+        self.latest = None;
         self.paths.retain(|_, place| place.room != room);
         self.ufrags.retain(|_, place| place.room != room);
     }
@@ -93,7 +105,11 @@ mod tests {
         demux.remove_path(path, place(1));
         assert_eq!(demux.by_path(path), Some(place(2)));
         demux.remove_path(path, place(2));
-        assert_eq!(demux.sizes(), (0, 0));
+        assert_eq!((demux.by_path(path), demux.sizes()), (None, (0, 0)));
+        demux.add_path(path, place(3));
+        assert_eq!(demux.by_path(path), Some(place(3)));
+        demux.remove_room(RoomKey(3));
+        assert_eq!(demux.by_path(path), None);
     }
 
     #[test]

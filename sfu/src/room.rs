@@ -34,6 +34,7 @@ use crate::stream::worker_time::WorkerTime;
 use linking::Links;
 use participant::Participant;
 pub(crate) use passed::ExtensionBlock;
+use passed::PASSED_BYTES_MAX;
 use publication::{Publication, PublicationKey};
 use rand_chacha::ChaCha12Rng;
 use slab::Slab;
@@ -81,8 +82,9 @@ struct Arrival {
 }
 
 /// Lists that are filled and read within one call, kept so that none is allocated each time.
-#[derive(Default)]
 struct Scratch {
+    /// Extensions of the packet in hand.
+    passed: [u8; PASSED_BYTES_MAX],
     /// Numbers to ask a publisher for.
     missing: Vec<u64>,
     /// What a receiver reported of the packets it was sent.
@@ -91,6 +93,13 @@ struct Scratch {
     senders: Vec<(Ssrc, SenderInfo)>,
     /// Encodings that somebody wants, as bits by publication.
     wanted: Vec<u8>,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        let (missing, results, wanted) = (Vec::new(), Vec::new(), Vec::new());
+        Self { passed: [0; PASSED_BYTES_MAX], missing, results, blocks: Vec::new(), senders: Vec::new(), wanted }
+    }
 }
 
 /// See the module.

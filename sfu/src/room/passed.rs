@@ -28,7 +28,11 @@ const PASSED: [Extension; 7] = [
 
 /// Collects what is passed on from a packet's extensions, whose ids mean what `negotiated` says. Returns its length;
 /// what does not fit is left out.
-pub(super) fn collect(extensions: rtp::Extensions<'_>, negotiated: &ExtensionMap, out: &mut [u8]) -> usize {
+pub(super) fn collect(
+    extensions: rtp::Extensions<'_>,
+    negotiated: &ExtensionMap,
+    out: &mut [u8; PASSED_BYTES_MAX],
+) -> usize {
     let mut used = 0;
     for rtp::Extension { id, value } in extensions {
         let Some(kind) = negotiated.extension(id).filter(|kind| PASSED.contains(kind)) else { continue };

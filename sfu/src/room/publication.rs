@@ -1,7 +1,6 @@
 //! A track that a participant sends: its encodings, and which of its packets belong to which.
 
 use super::encoding::{Encoding, Incoming};
-use super::passed::{self, PASSED_BYTES_MAX};
 use crate::command::{Source, Track};
 use crate::demux::ParticipantKey;
 use crate::id::{PublicationId, Rid, WorkerId};
@@ -201,16 +200,16 @@ impl Publication {
         (self.source, self.muted) = (track.source, track.muted);
     }
 
-    /// Takes in a packet of one of the encodings. Gives its extended sequence number if it is new and readable.
+    /// Takes in a packet of one of the encodings; `passed` are its extensions in the form of [`super::passed`]. Gives its
+    /// extended sequence number if it is new and readable.
     pub(super) fn receive(
         &mut self,
         now: Instant,
         time: WorkerTime,
         role: StreamRole,
         packet: &RtpPacket<'_>,
+        passed: &[u8],
     ) -> Option<u64> {
-        let mut scratch = [0; PASSED_BYTES_MAX];
-        let used = passed::collect(packet.extensions(), &self.extensions, &mut scratch);
         let descriptor = self.extensions.id(Extension::DependencyDescriptor).and_then(|id| packet.extension(id));
         let (sequence, payload_type, payload) = if role.rtx {
             self.unwrap_rtx(packet)?
@@ -224,7 +223,7 @@ impl Publication {
             payload_type,
             codec: self.payload_types.codec_for(payload_type)?,
             repaired: role.rtx,
-            extensions: &scratch[..used],
+            extensions: passed,
             dependency_descriptor: descriptor,
         };
         self.encodings[usize::from(role.encoding)].receive(now, time, &incoming)

@@ -2,7 +2,7 @@
 
 use super::participant::Participant;
 use super::publication::{Publication, StreamRole};
-use super::{ARRIVALS_MAX, Arrival, Change, Context, Room};
+use super::{ARRIVALS_MAX, Arrival, Change, Context, Room, passed};
 use crate::command::{Event, LeaveReason};
 use crate::demux::ParticipantKey;
 use crate::ice::PathChange;
@@ -81,12 +81,14 @@ impl Room {
         }
         let encoding = usize::from(role.encoding);
         let was_live = publication.encodings[encoding].is_live(context.time);
-        let Some(sequence) = publication.receive(now, context.time, role, packet) else { return };
-        if publication.kind == MediaKind::Audio {
-            let level = publication.extensions.id(Extension::AudioLevel).and_then(|id| packet.extension(id));
-            if let Some([level]) = level {
-                self.speakers.handle_level(context.time, role.publication, AudioLevel::from_byte(*level));
-            }
+        let passed = &mut self.scratch.passed;
+        let used = passed::collect(packet.extensions(), &publication.extensions, passed);
+        let passed = &passed[..used];
+        let Some(sequence) = publication.receive(now, context.time, role, packet, passed) else { return };
+        if publication.kind == MediaKind::Audio
+            && let Some(level) = passed::audio_level(passed)
+        {
+            self.speakers.handle_level(context.time, role.publication, AudioLevel::from_byte(level));
         }
         let feedback = publication.encodings[encoding].next_feedback(now);
         self.note(context, Arrival { publication: role.publication, encoding: role.encoding, sequence });

@@ -122,8 +122,7 @@ impl Slot {
 
     /// Whether the receiver can decode any codec of the publication.
     pub(super) fn understands(&self, publication: &Publication) -> bool {
-        let published = &publication.payload_types;
-        published.codecs().iter().any(|codec| self.outlet(published, codec.payload_type).is_some())
+        publication.payload_types.codecs().iter().any(|codec| self.decodes(codec.codec))
     }
 
     /// Whether the receiver reports send times instead of transport-wide numbers.

@@ -44,9 +44,18 @@ impl Slot {
     /// How packets of the publisher's payload type `source` are written; `None` if the receiver knows no such codec.
     pub(super) fn outlet(&self, publisher: &PayloadTypes, source: u8) -> Option<Outlet> {
         let codec = publisher.codec_for(source)?;
-        let redundant = codec == Codec::OpusRed;
-        let payload_type = self.payload_types.pt_for(if redundant { Codec::Opus } else { codec })?;
-        Some(Outlet { source, payload_type: PayloadType::new(payload_type)?, redundant })
+        let payload_type = PayloadType::new(self.payload_type_for(codec)?)?;
+        Some(Outlet { source, payload_type, redundant: codec == Codec::OpusRed })
+    }
+
+    /// Whether the receiver can decode what is published as `codec`.
+    pub(super) fn decodes(&self, codec: Codec) -> bool {
+        self.payload_type_for(codec).is_some()
+    }
+
+    /// Redundant Opus can be read by whoever reads Opus.
+    fn payload_type_for(&self, codec: Codec) -> Option<u8> {
+        self.payload_types.pt_for(if codec == Codec::OpusRed { Codec::Opus } else { codec })
     }
 
     /// Seals a packet for the first time.
