@@ -261,6 +261,14 @@ fn limits_are_kept_and_named() {
         offer.replace("a=extmap:14 urn:ietf:params:rtp-hdrext:toffset", "a=extmap:1 urn:3gpp:video-orientation")
     };
     assert!(matches!(refused(conflict), SdpError::ExtensionConflict { id: 1, .. }));
+    // An id stays taken by the m-lines before one that moves its extension elsewhere.
+    let moved = |offer: &str| {
+        let (before, last) = offer.rsplit_once("m=video").expect("slots for pictures come last");
+        assert!(!last.contains("m=audio"));
+        let two = "a=extmap:200 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\na=extmap:1 urn:3gpp:video-orientation";
+        format!("{before}m=video{}", last.replacen("a=extmap:13 urn:3gpp:video-orientation", two, 1))
+    };
+    assert!(matches!(refused(moved), SdpError::ExtensionConflict { id: 1, .. }));
     assert!(matches!(refused(|offer| offer.replacen("SAVPF 111", "SAVPF 128", 1)), SdpError::MediaLine { .. }));
 }
 

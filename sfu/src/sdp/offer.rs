@@ -1,7 +1,7 @@
 //! A whole offer: its m-lines, and the one ICE and DTLS transport that they share.
 
 use super::line::{Section, Sections};
-use super::{IceCredentials, MediaOffer, OFFER_BYTES_MAX, SdpError, fingerprint};
+use super::{IceCredentials, MediaOffer, OFFER_BYTES_MAX, OfferedExtension, SdpError, fingerprint};
 use crate::dtls::Fingerprint;
 use crate::id::Mid;
 
@@ -104,11 +104,11 @@ fn acceptable_media(bundle: &[&str], media: &[MediaOffer]) -> Result<Vec<usize>,
 
 /// One BUNDLE has one meaning for each extension id (RFC 8843 §9.2): we have to read the mid before we know the m-line.
 fn check_extension_ids(media: &[MediaOffer]) -> Result<(), SdpError> {
-    let mut meaning = super::ExtensionMap::default();
+    let mut meanings = [None; u8::MAX as usize + 1];
     for offer in media {
-        for extension in &offer.extensions {
-            if !meaning.insert(extension.extension, extension.id) {
-                return Err(SdpError::ExtensionConflict { mid: offer.mid, id: extension.id });
+        for &OfferedExtension { id, extension, .. } in &offer.extensions {
+            if *meanings[usize::from(id)].get_or_insert(extension) != extension {
+                return Err(SdpError::ExtensionConflict { mid: offer.mid, id });
             }
         }
     }
