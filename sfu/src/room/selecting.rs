@@ -171,8 +171,8 @@ impl Participant {
     fn tell_slots(&mut self, context: &mut Context<'_>, publications: &Slab<Publication>) {
         let slots: Vec<Binding> = self.slots.iter().map(|slot| slot.binding(publications)).collect();
         if slots != self.told_slots {
-            self.told_slots.clone_from(&slots);
-            context.events.push_back(Event::Bound { participant: self.id, slots });
+            context.events.push_back(Event::Bound { participant: self.id, slots: slots.clone() });
+            self.told_slots = slots;
         }
     }
 }
