@@ -21,9 +21,9 @@ use std::sync::atomic::Ordering;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio_tungstenite::tungstenite::Message;
 
-/// Nearly all frames are smaller than what is read at once; larger ones are read in steps. Every idle participant holds
-/// a buffer of this size.
-const BOUNDS: Bounds = Bounds { message_bytes: FRAME_BYTES_MAX, read_bytes: 1024 };
+/// A client joins with one offer of some kilobytes, which is read in a few steps. What it says later is small; a buffer
+/// for that is held by every idle participant.
+const BOUNDS: Bounds = Bounds { message_bytes: FRAME_BYTES_MAX, read_bytes: 4 * 1024, idle_bytes: 256 };
 
 /// Opens a WebSocket, if it is admitted.
 pub(super) async fn upgrade(
