@@ -31,7 +31,7 @@ pub const OUTBOX_MAX: usize = 2 * crate::protocol::RESUME_MESSAGES_MAX;
 /// Commands held back for workers whose queues are full. Losing a `Leave` or a `Mute` would be wrong for ever, so they
 /// wait; beyond this the node is lost anyway and says so.
 const BACKLOG_MAX: usize = 65_536;
-/// Inputs taken before outputs of media are looked at again.
+/// Inputs, or events of media, taken before what comes of them is carried out.
 const BATCH_MAX: usize = 64;
 
 /// What happens to the switchboard.
@@ -121,12 +121,17 @@ impl Switchboard {
         mut share_events: mpsc::Receiver<(ShareId, ShareEvent)>,
     ) {
         let mut inputs = Vec::with_capacity(BATCH_MAX);
+        let mut news = Vec::with_capacity(BATCH_MAX);
         loop {
             let deadline = tokio::time::Instant::from_std(self.signaling.poll_deadline());
             tokio::select! {
                 // Media first: an answer must not wait behind a flood of frames.
                 biased;
-                Some(event) = events.recv() => self.handle_event(event),
+                1.. = events.recv_many(&mut news, BATCH_MAX) => {
+                    for event in news.drain(..) {
+                        self.handle_event(event);
+                    }
+                }
                 Some((share, event)) = share_events.recv() => {
                     self.signaling.handle_share_event(Moment::now(), share, event);
                 }
