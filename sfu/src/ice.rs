@@ -178,7 +178,12 @@ impl IceAgent {
 
     /// The next change of paths, in the order in which they came about.
     pub fn poll_change(&mut self) -> Option<PathChange> {
-        self.changes.pop_front()
+        let change = self.changes.pop_front();
+        if change.is_none() {
+            // Paths change seldom: the queue's own memory is given back meanwhile.
+            self.changes = VecDeque::new();
+        }
+        change
     }
 
     /// When [`IceAgent::handle_timeout`] has something to do.

@@ -192,7 +192,12 @@ impl Transport {
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<TransportEvent> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() {
+            // Events are rare: the queue's own memory is given back meanwhile.
+            self.events = VecDeque::new();
+        }
+        event
     }
 
     /// When [`Transport::handle_timeout`] has something to do.

@@ -12,6 +12,7 @@ pub mod http;
 pub mod metrics;
 pub mod moment;
 pub mod node;
+pub mod outbox;
 pub mod placement;
 pub mod protocol;
 mod random;

@@ -240,15 +240,23 @@ impl Signaling {
 
     /// Says something to a client, now or when it comes back.
     fn tell(&mut self, to: ParticipantId, message: &ServerMessage) {
-        let Some(session) = self.sessions.get_mut(&to) else { return };
-        if matches!(session.link, Link::Http { .. }) {
-            self.reply_from_message(to, message);
-            return;
-        }
-        let socket = session.socket();
-        let text = session.told.tell(message);
-        if let Some(socket) = socket {
-            self.outputs.push_back(Output::Frame { socket, text });
+        self.tell_each([to], message);
+    }
+
+    /// Says the same to several clients, written down once.
+    fn tell_each(&mut self, to: impl IntoIterator<Item = ParticipantId>, message: &ServerMessage) {
+        let text = session::json(message);
+        for participant in to {
+            let Some(session) = self.sessions.get_mut(&participant) else { continue };
+            if matches!(session.link, Link::Http { .. }) {
+                self.reply_from_message(participant, message);
+                continue;
+            }
+            let socket = session.socket();
+            let text = session.told.tell(message, Arc::clone(&text));
+            if let Some(socket) = socket {
+                self.outputs.push_back(Output::Frame { socket, text });
+            }
         }
     }
 
@@ -273,9 +281,7 @@ impl Signaling {
     fn tell_room(&mut self, room: RoomId, except: ParticipantId, message: &ServerMessage) {
         let Some(room) = self.rooms.get(&room) else { return };
         let ids: Vec<_> = room.present().map(|(id, _)| id).filter(|id| *id != except).collect();
-        for id in ids {
-            self.tell(id, message);
-        }
+        self.tell_each(ids, message);
     }
 
     /// Says something that is not numbered nor replayed.

@@ -7,6 +7,7 @@
 use crate::directory::Directory;
 use crate::metrics::{Metrics, WorkerCounters};
 use crate::moment::Moment;
+use crate::outbox::Outbox;
 use crate::placement::Placement;
 use crate::protocol::Unreadable;
 use crate::relay::Relays;
@@ -30,7 +31,7 @@ pub const OUTBOX_MAX: usize = 2 * crate::protocol::RESUME_MESSAGES_MAX;
 /// Commands held back for workers whose queues are full. Losing a `Leave` or a `Mute` would be wrong for ever, so they
 /// wait; beyond this the node is lost anyway and says so.
 const BACKLOG_MAX: usize = 65_536;
-/// Inputs taken before outputs of media are looked at again.
+/// Inputs, or events of media, taken before what comes of them is carried out.
 const BATCH_MAX: usize = 64;
 
 /// What happens to the switchboard.
@@ -43,7 +44,7 @@ pub enum Input {
         /// The `Origin` a browser gave.
         origin: Option<String>,
         /// Where its frames go.
-        outbox: mpsc::Sender<Outgoing>,
+        outbox: Outbox<Outgoing>,
     },
     /// A frame has come.
     Frame(SocketId, Box<Result<Inbound, Unreadable>>),
@@ -80,7 +81,7 @@ pub struct Switchboard {
     directory: Arc<Directory>,
     metrics: Arc<Metrics>,
     counters: WorkerCounters,
-    outboxes: BTreeMap<SocketId, mpsc::Sender<Outgoing>>,
+    outboxes: BTreeMap<SocketId, Outbox<Outgoing>>,
     replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
     next_request: u64,
     placement: Placement,
@@ -120,12 +121,17 @@ impl Switchboard {
         mut share_events: mpsc::Receiver<(ShareId, ShareEvent)>,
     ) {
         let mut inputs = Vec::with_capacity(BATCH_MAX);
+        let mut news = Vec::with_capacity(BATCH_MAX);
         loop {
             let deadline = tokio::time::Instant::from_std(self.signaling.poll_deadline());
             tokio::select! {
                 // Media first: an answer must not wait behind a flood of frames.
                 biased;
-                Some(event) = events.recv() => self.handle_event(event),
+                1.. = events.recv_many(&mut news, BATCH_MAX) => {
+                    for event in news.drain(..) {
+                        self.handle_event(event);
+                    }
+                }
                 Some((share, event)) = share_events.recv() => {
                     self.signaling.handle_share_event(Moment::now(), share, event);
                 }
@@ -234,7 +240,7 @@ impl Switchboard {
 
     fn send(&mut self, socket: SocketId, outgoing: Outgoing) {
         let Some(outbox) = self.outboxes.get(&socket) else { return };
-        if outbox.try_send(outgoing).is_err() {
+        if outbox.push(outgoing).is_err() {
             // Full, or the socket's task is gone; without its sender it ends after what it has.
             self.metrics.slow_close();
             self.outboxes.remove(&socket);
@@ -340,6 +346,7 @@ fn keep(command: &Command) -> Option<Command> {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::outbox::outbox;
     use crate::protocol;
     use tillside_sfu::worker::WorkersConfig;
 
@@ -362,14 +369,14 @@ mod tests {
         let running = tokio::spawn(switchboard.run(inputs, worker_events, relay_events));
 
         // Room for one frame; the refusal of a bad hello is two, and a close.
-        let (outbox, mut outgoing) = mpsc::channel(1);
+        let (outbox, mut outgoing) = outbox(1);
         inbox.send(Input::Open { socket: SocketId(1), origin: None, outbox }).await.unwrap();
         inbox.send(frame("{}")).await.unwrap();
         let (reply, counted) = oneshot::channel();
         inbox.send(Input::CountSessions(reply)).await.unwrap();
         assert_eq!(counted.await.unwrap(), 0, "the switchboard goes on");
-        assert!(matches!(outgoing.recv().await, Some(Outgoing::Text(_))));
-        assert!(outgoing.recv().await.is_none(), "nothing more comes, so its task ends");
+        assert!(matches!(outgoing.take().await.as_deref(), Some([Outgoing::Text(_)])));
+        assert!(outgoing.take().await.is_none(), "nothing more comes, so its task ends");
         assert!(metrics.handle().render().contains("tillside_ws_slow_close_total 1"));
         drop(inbox);
         running.await.unwrap();

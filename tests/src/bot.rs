@@ -24,6 +24,7 @@ use reception::Reception;
 use rtc::rtcp::packet::Packet as RtcpPacket;
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
@@ -94,6 +95,8 @@ pub struct Bot {
     pub transport_feedback: u32,
     /// Sender reports received.
     pub sender_reports: u32,
+    /// Receiver reports received.
+    pub receiver_reports: u32,
     next_report: Option<Instant>,
     /// Counts all packets it sends, for transport-wide feedback.
     transport_number: u16,
@@ -134,6 +137,7 @@ impl Bot {
             receptions: BTreeMap::new(),
             transport_feedback: 0,
             sender_reports: 0,
+            receiver_reports: 0,
             next_report: None,
             transport_number: 0,
             out: Vec::new(),
@@ -390,6 +394,8 @@ impl Bot {
                 self.transport_feedback += 1;
             } else if packet.downcast_ref::<SenderReport>().is_some() {
                 self.sender_reports += 1;
+            } else if packet.downcast_ref::<ReceiverReport>().is_some() {
+                self.receiver_reports += 1;
             }
         }
         self.send_rtp(&resent);

@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// Longest compound packet that we write: fits every path that carries media.
 const RTCP_BYTES_MAX: usize = 1200;
+/// How often somebody is reported to who sends nothing and is sent nothing: the least that RFC 3550 §6.2 asks for.
+const EMPTY_REPORT_INTERVAL: Duration = Duration::from_secs(5);
 /// Round-trip time assumed until it is measured.
 const RTT_ASSUMED: Duration = Duration::from_millis(100);
 
@@ -151,17 +153,22 @@ impl Room {
         let ours = participant.uplink.ssrc;
         let reference = participant.uplink.reference_time.take();
         let (cname, now) = (participant.negotiation.cname.as_str(), context.now);
-        send_rtcp(&mut participant.transport, context, None, |out| {
-            let mut written = out.receiver_report(ours, &blocks) && out.source_description(ours, cname);
-            for (ssrc, info) in &senders {
-                written |= out.sender_report(*ssrc, info, &[]) && out.source_description(*ssrc, cname);
-            }
-            if let Some((ssrc, last_reference_time, at)) = reference {
-                let delay = ((now.saturating_duration_since(at).as_micros() << 16) / 1_000_000) as u32;
-                out.delays_since_rrtr(ours, &[DelaySinceRrtr { ssrc, last_reference_time, delay_since_last: delay }]);
-            }
-            written
-        });
+        let says_nothing = blocks.is_empty() && senders.is_empty() && reference.is_none();
+        if !says_nothing || participant.empty_report_at <= now {
+            participant.empty_report_at = now + EMPTY_REPORT_INTERVAL;
+            send_rtcp(&mut participant.transport, context, None, |out| {
+                let mut written = out.receiver_report(ours, &blocks) && out.source_description(ours, cname);
+                for (ssrc, info) in &senders {
+                    written |= out.sender_report(*ssrc, info, &[]) && out.source_description(*ssrc, cname);
+                }
+                if let Some((ssrc, last_reference_time, at)) = reference {
+                    let delay = ((now.saturating_duration_since(at).as_micros() << 16) / 1_000_000) as u32;
+                    let answer = DelaySinceRrtr { ssrc, last_reference_time, delay_since_last: delay };
+                    out.delays_since_rrtr(ours, &[answer]);
+                }
+                written
+            });
+        }
         participant.tell_quality(context, &blocks);
         (self.scratch.blocks, self.scratch.senders) = (blocks, senders);
     }

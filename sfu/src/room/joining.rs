@@ -85,6 +85,7 @@ impl Room {
             ufrags: vec![ufrag.clone()],
             negotiation: Box::new(negotiation),
             report_at: context.now,
+            empty_report_at: context.now,
             told_score: 0,
             told_slots: Vec::new(),
         }));

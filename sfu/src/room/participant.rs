@@ -45,6 +45,8 @@ pub(super) struct Participant {
     pub(super) negotiation: Box<Negotiation>,
     /// When the next sender and receiver reports are due.
     pub(super) report_at: Instant,
+    /// When it is time for one although it would say nothing.
+    pub(super) empty_report_at: Instant,
     /// The quality last told.
     pub(super) told_score: u8,
     /// The bindings last told.

@@ -17,6 +17,9 @@ use std::time::Duration;
 
 /// How often encodings are chosen anew: often enough to follow an estimate, rare enough to cost nothing.
 const SELECT_INTERVAL: Duration = Duration::from_millis(250);
+/// The same while nothing arrives in the whole room. The first packet has it done at once, and so has whatever
+/// participants do; what is left is a voice that fades.
+const SELECT_QUIET_INTERVAL: Duration = Duration::from_secs(1);
 /// An encoding is taken up only if the estimate exceeds its rate by this much, in percent, so that it is not given up
 /// again a moment later.
 const HEADROOM_PERCENT: u64 = 120;
@@ -97,7 +100,9 @@ impl Room {
         }
         self.tell_publishers(context);
         self.tell_speakers(context);
-        self.select_at = context.now + SELECT_INTERVAL;
+        let mut encodings = self.publications.iter().flat_map(|(_, publication)| &publication.encodings);
+        let quiet = !encodings.any(|encoding| encoding.is_live(context.now));
+        self.select_at = context.now + if quiet { SELECT_QUIET_INTERVAL } else { SELECT_INTERVAL };
     }
 
     fn candidates_for(&self, key: ParticipantKey) -> Vec<Candidate> {
@@ -172,8 +177,8 @@ impl Participant {
     fn tell_slots(&mut self, context: &mut Context<'_>, publications: &Slab<Publication>) {
         let slots: Vec<Binding> = self.slots.iter().map(|slot| slot.binding(publications)).collect();
         if slots != self.told_slots {
-            self.told_slots.clone_from(&slots);
-            context.events.push_back(Event::Bound { participant: self.id, slots });
+            context.events.push_back(Event::Bound { participant: self.id, slots: slots.clone() });
+            self.told_slots = slots;
         }
     }
 }

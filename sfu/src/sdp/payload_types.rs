@@ -1,13 +1,7 @@
-//! The payload types negotiated for one m-line, indexed the way packets ask.
+//! The payload types negotiated for one m-line, as packets ask for them.
 
 use super::{Codec, Feedback};
-
-/// Payload types are 7 bits.
-const NUMBERS: usize = 128;
-/// In [`PayloadTypes::by_number`]: not negotiated.
-const NONE: u8 = u8::MAX;
-/// In [`PayloadTypes::by_number`]: RTX of the codec in the other bits.
-const RTX: u8 = 0x80;
+use std::sync::Arc;
 
 /// A codec that both sides have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,32 +16,17 @@ pub struct NegotiatedCodec {
     pub feedback: Feedback,
 }
 
-/// The codecs of an m-line in the order of the answer, found by payload type or by configuration without a search.
-#[derive(Clone, PartialEq, Eq)]
+/// The codecs of an m-line in the order of the answer. There are a handful, found by looking at one after the other:
+/// they lie side by side, and what is sent is mostly the first. Shared by all that follow from one answer.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct PayloadTypes {
-    codecs: Vec<NegotiatedCodec>,
-    /// An index into `codecs`, with [`RTX`] set for a retransmission; or [`NONE`].
-    by_number: [u8; NUMBERS],
-}
-
-impl Default for PayloadTypes {
-    fn default() -> Self {
-        Self { codecs: Vec::new(), by_number: [NONE; NUMBERS] }
-    }
+    codecs: Arc<[NegotiatedCodec]>,
 }
 
 impl PayloadTypes {
-    /// `codecs` have distinct payload types below 128, which [`super::Offer::parse`] sees to.
+    /// `codecs` have distinct payload types, which [`super::Offer::parse`] sees to.
     pub(super) fn new(codecs: Vec<NegotiatedCodec>) -> Self {
-        let mut by_number = [NONE; NUMBERS];
-        assert!(codecs.len() < NUMBERS, "there are fewer codecs than payload types");
-        for (index, codec) in codecs.iter().enumerate() {
-            by_number[usize::from(codec.payload_type)] = index as u8;
-            if let Some(rtx) = codec.rtx {
-                by_number[usize::from(rtx)] = index as u8 | RTX;
-            }
-        }
-        Self { codecs, by_number }
+        Self { codecs: codecs.into() }
     }
 
     /// All codecs, best first.
@@ -60,13 +39,14 @@ impl PayloadTypes {
     #[inline]
     #[must_use]
     pub fn codec_for(&self, payload_type: u8) -> Option<Codec> {
-        self.entry(payload_type).filter(|(_, rtx)| !rtx).map(|(codec, _)| codec.codec)
+        self.negotiated(payload_type).map(|negotiated| negotiated.codec)
     }
 
     /// The codec with its feedback and RTX; `None` also for RTX.
+    #[inline]
     #[must_use]
     pub fn negotiated(&self, payload_type: u8) -> Option<&NegotiatedCodec> {
-        self.entry(payload_type).filter(|(_, rtx)| !rtx).map(|(codec, _)| codec)
+        self.codecs.iter().find(|negotiated| negotiated.payload_type == payload_type)
     }
 
     /// The client's number under which it can decode what was encoded as `codec`. `None` means that nothing of it may be
@@ -88,19 +68,14 @@ impl PayloadTypes {
     /// The payload type that an RTX number retransmits (`apt`); `None` if it is no RTX.
     #[must_use]
     pub fn repaired_by(&self, rtx_payload_type: u8) -> Option<u8> {
-        self.entry(rtx_payload_type).filter(|(_, rtx)| *rtx).map(|(codec, _)| codec.payload_type)
-    }
-
-    #[inline]
-    fn entry(&self, payload_type: u8) -> Option<(&NegotiatedCodec, bool)> {
-        let entry = *self.by_number.get(usize::from(payload_type))?;
-        (entry != NONE).then(|| (&self.codecs[usize::from(entry & !RTX)], entry & RTX != 0))
+        let repaired = self.codecs.iter().find(|negotiated| negotiated.rtx == Some(rtx_payload_type));
+        repaired.map(|negotiated| negotiated.payload_type)
     }
 }
 
 impl std::fmt::Debug for PayloadTypes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(&self.codecs).finish()
+        f.debug_list().entries(self.codecs()).finish()
     }
 }
 

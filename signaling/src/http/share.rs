@@ -27,7 +27,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::admission::Place;
 
 /// A record of the usual size is read at once, a snapshot in steps.
-const BOUNDS: Bounds = Bounds { message_bytes: SHARER_FRAME_BYTES_MAX, read_bytes: 16 * 1024 };
+const BOUNDS: Bounds = Bounds { message_bytes: SHARER_FRAME_BYTES_MAX, read_bytes: 16 * 1024, idle_bytes: 16 * 1024 };
 /// How often each side is pinged; the sharer's answers say how old its page is when it gets here.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// Silence after which a stream is over: three pings without an answer.

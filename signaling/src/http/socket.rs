@@ -4,6 +4,7 @@ use super::admission::Place;
 use super::frame_limit::{FrameLimit, Verdict};
 use super::websocket::{Bounds, Lost, Upgrade, WebSocket};
 use super::{Shared, reply};
+use crate::outbox::{Outgoings, outbox};
 use crate::protocol::{
     self, ErrorCode, ErrorMessage, FRAME_BYTES_MAX, MESSAGES_BURST, MESSAGES_PER_SECOND, ServerFrame, ServerMessage,
     Unreadable,
@@ -17,12 +18,12 @@ use axum::response::Response;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tokio::sync::mpsc::{self, error::TryRecvError};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio_tungstenite::tungstenite::Message;
 
-/// Nearly all frames are smaller than what is read at once; larger ones are read in steps. Every idle participant holds
-/// a buffer of this size.
-const BOUNDS: Bounds = Bounds { message_bytes: FRAME_BYTES_MAX, read_bytes: 1024 };
+/// A client joins with one offer of some kilobytes, which is read in a few steps. What it says later is small; a buffer
+/// for that is held by every idle participant.
+const BOUNDS: Bounds = Bounds { message_bytes: FRAME_BYTES_MAX, read_bytes: 4 * 1024, idle_bytes: 256 };
 
 /// Opens a WebSocket, if it is admitted.
 pub(super) async fn upgrade(
@@ -38,7 +39,7 @@ pub(super) async fn upgrade(
     };
     let socket = SocketId(shared.next_socket.fetch_add(1, Ordering::Relaxed));
     upgrade.accept(BOUNDS, Arc::clone(&shared.metrics), move |stream| async move {
-        let (outbox, outgoing) = mpsc::channel(OUTBOX_MAX);
+        let (outbox, outgoing) = outbox(OUTBOX_MAX);
         if shared.inbox.send(Input::Open { socket, origin, outbox }).await.is_ok() {
             let task = Task {
                 id: socket,
@@ -103,12 +104,13 @@ enum Reading {
 }
 
 impl Task {
-    async fn run(mut self, mut outgoing: mpsc::Receiver<Outgoing>) {
+    async fn run(mut self, mut outgoing: Outgoings<Outgoing>) {
         let mut reading = Reading::On;
         while reading != Reading::Over {
             tokio::select! {
-                out = outgoing.recv() => {
-                    if !self.write(out, &mut outgoing).await {
+                frames = outgoing.take() => {
+                    // What writing needs is kept for as long as it lasts, not by every socket that has nothing to write.
+                    if !Box::pin(self.write(frames)).await {
                         return;
                     }
                     if self.stream.can_shrink() {
@@ -120,30 +122,25 @@ impl Task {
         }
     }
 
-    /// Writes what signaling says, and at once with it whatever else it has said by now: a joining client is told half a
-    /// dozen things in one breath. False: the socket is over.
-    async fn write(&mut self, first: Option<Outgoing>, outgoing: &mut mpsc::Receiver<Outgoing>) -> bool {
-        let mut next = first;
-        let code = loop {
-            match next {
-                Some(Outgoing::Text(text)) => {
+    /// Writes what signaling says, in one piece: a joining client is told half a dozen things in one breath. False: the
+    /// socket is over.
+    async fn write(&mut self, frames: Option<Vec<Outgoing>>) -> bool {
+        // Without frames it was cut loose for being too slow.
+        for frame in frames.unwrap_or_else(|| vec![Outgoing::Close(CloseCode::TryAgain)]) {
+            match frame {
+                Outgoing::Text(text) => {
                     self.greeting = None;
                     if !self.stream.feed(Message::text(text)).await {
                         return false;
                     }
                 }
-                Some(Outgoing::Close(code)) => break code,
-                // Cut loose for being too slow.
-                None => break CloseCode::TryAgain,
+                Outgoing::Close(code) => {
+                    self.stream.close(code).await;
+                    return false;
+                }
             }
-            next = match outgoing.try_recv() {
-                Ok(out) => Some(out),
-                Err(TryRecvError::Disconnected) => None,
-                Err(TryRecvError::Empty) => return self.stream.flush().await,
-            };
-        };
-        Box::pin(self.stream.close(code)).await;
-        false
+        }
+        self.stream.flush().await
     }
 
     async fn receive(&mut self, frame: Result<Message, Lost>) -> Reading {
@@ -177,8 +174,19 @@ impl Task {
         }
     }
 
-    async fn pass_on(&mut self, frame: Result<Inbound, Unreadable>) -> bool {
-        self.shared.inbox.send(Input::Frame(self.id, Box::new(frame))).await.is_ok()
+    /// Hands on what came. False: the switchboard has stopped.
+    fn pass_on(&mut self, frame: Result<Inbound, Unreadable>) -> impl Future<Output = bool> + Send {
+        self.tell(Input::Frame(self.id, Box::new(frame)))
+    }
+
+    /// Tells the switchboard something. False: it has stopped.
+    async fn tell(&mut self, input: Input) -> bool {
+        match self.shared.inbox.try_send(input) {
+            Ok(()) => true,
+            // Rare, so it does not make every socket's task larger.
+            Err(TrySendError::Full(input)) => Box::pin(self.shared.inbox.send(input)).await.is_ok(),
+            Err(TrySendError::Closed(_)) => false,
+        }
     }
 
     /// Says that messages are dropped. Not part of the session: nobody but this task knows what was dropped.
@@ -196,6 +204,6 @@ impl Task {
 
     async fn breach(&mut self, code: CloseCode) {
         // The switchboard has stopped: the socket closes anyway.
-        let _ = self.shared.inbox.send(Input::Breach(self.id, code)).await;
+        let _ = self.tell(Input::Breach(self.id, code)).await;
     }
 }

@@ -53,11 +53,14 @@ pub(super) struct Bounds {
     pub(super) message_bytes: usize,
     /// Bytes that are read at once. A whole frame is collected whatever its size.
     pub(super) read_bytes: usize,
+    /// The same after [`WebSocket::shrink`]: a buffer of this size is kept for as long as nothing comes.
+    pub(super) idle_bytes: usize,
 }
 
 /// A socket after its handshake.
 pub(super) struct WebSocket {
-    stream: WebSocketStream<Counted<TokioIo<Upgraded>>>,
+    /// Boxed, because a future holds what it is given once more in each step that hands it on.
+    stream: Box<WebSocketStream<Counted<TokioIo<Upgraded>>>>,
     bounds: Bounds,
     metrics: Arc<Metrics>,
     /// Messages and control frames that the library has given out.
@@ -141,7 +144,9 @@ impl Upgrade {
 
 impl WebSocket {
     async fn new(stream: TokioIo<Upgraded>, bounds: Bounds, metrics: Arc<Metrics>) -> Self {
-        let stream = library(Counted { stream, fragments: Fragments::default() }, bounds).await;
+        let stream =
+            library(Counted { stream, fragments: Fragments::default() }, bounds.message_bytes, bounds.read_bytes);
+        let stream = Box::new(stream.await);
         Self { stream, bounds, metrics, received: 0, grown: false, lost: None }
     }
 
@@ -202,8 +207,8 @@ impl WebSocket {
     /// was fed is flushed, so that nothing waits to be written either.
     pub(super) async fn shrink(self) -> Self {
         debug_assert!(self.can_shrink(), "something that was read would be lost");
-        let stream = library(self.stream.into_inner(), self.bounds).await;
-        Self { stream, grown: false, ..self }
+        let stream = library(self.stream.into_inner(), self.bounds.message_bytes, self.bounds.idle_bytes).await;
+        Self { stream: Box::new(stream), grown: false, ..self }
     }
 
     /// Closes as RFC 6455 §7.1.1 asks: says why, and waits for the client's own close frame. Dropped with bytes unread,
@@ -280,12 +285,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
     }
 }
 
-async fn library<S: AsyncRead + AsyncWrite + Unpin>(stream: S, bounds: Bounds) -> WebSocketStream<S> {
+async fn library<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    message_bytes: usize,
+    read_bytes: usize,
+) -> WebSocketStream<S> {
     let config = WebSocketConfig::default()
-        .read_buffer_size(bounds.read_bytes)
+        .read_buffer_size(read_bytes)
         .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_message_size(Some(bounds.message_bytes))
-        .max_frame_size(Some(bounds.message_bytes));
+        .max_message_size(Some(message_bytes))
+        .max_frame_size(Some(message_bytes));
     WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await
 }
 

@@ -27,7 +27,9 @@ pub struct Unreadable {
 /// # Errors
 /// [`Unreadable`]: not JSON, too deep, of an unknown type or not of the type's form.
 pub fn read(text: &str) -> Result<ClientMessage, Unreadable> {
-    if depth(text) > DEPTH_MAX {
+    // Nearly always there are too few brackets to be nested too deeply, and an offer of kilobytes needs no closer look.
+    let brackets = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    if brackets > DEPTH_MAX && depth(text) > DEPTH_MAX {
         return Err(malformed(None, format!("the frame is nested deeper than {DEPTH_MAX}")));
     }
     serde_json::from_str(text).map_err(|error| explain(text, &error))

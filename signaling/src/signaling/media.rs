@@ -77,17 +77,17 @@ impl Signaling {
         let names = speakers.iter().filter_map(|speaker| room.participant(*speaker));
         let message = Speakers { participants: names.map(|participant| participant.public.clone()).collect() };
         let everybody: Vec<_> = room.present().map(|(participant, _)| participant).collect();
-        for participant in everybody {
-            self.tell(participant, &ServerMessage::Speakers(message.clone()));
-        }
+        self.tell_each(everybody, &ServerMessage::Speakers(message));
     }
 
     fn handle_quality(&mut self, participant: ParticipantId, score: u8, cause: command::QualityCause) {
         let Some(session) = self.sessions.get(&participant) else { return };
         let Some(room) = session.room else { return };
         let quality = Quality { participant: session.public.clone(), score, cause: cause.into() };
-        self.tell(participant, &ServerMessage::Quality(quality.clone()));
-        self.tell_room(room, participant, &ServerMessage::Quality(quality));
+        let Some(room) = self.rooms.get(&room) else { return };
+        let others = room.present().map(|(other, _)| other).filter(|other| *other != participant);
+        let everybody: Vec<_> = std::iter::once(participant).chain(others).collect();
+        self.tell_each(everybody, &ServerMessage::Quality(quality));
     }
 }
 

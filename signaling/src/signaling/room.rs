@@ -29,7 +29,8 @@ pub(super) struct Room {
     pub(super) position_told: u32,
     /// A shopper has come who was not told.
     pub(super) position_is_news: bool,
-    participants: BTreeMap<ParticipantId, Participant>,
+    /// Boxed: a node of a tree has room for eleven, and most rooms have two.
+    participants: BTreeMap<ParticipantId, Box<Participant>>,
 }
 
 #[derive(Debug)]
@@ -66,7 +67,7 @@ impl Room {
     }
 
     pub(super) fn insert(&mut self, id: ParticipantId, participant: Participant) {
-        let before = self.participants.insert(id, participant);
+        let before = self.participants.insert(id, Box::new(participant));
         assert!(before.is_none(), "a participant enters a room once");
         self.empty_since = None;
     }
@@ -76,7 +77,7 @@ impl Room {
         if self.participants.is_empty() {
             self.empty_since = Some(now);
         }
-        Some(participant)
+        Some(*participant)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -84,11 +85,11 @@ impl Room {
     }
 
     pub(super) fn participant(&self, id: ParticipantId) -> Option<&Participant> {
-        self.participants.get(&id)
+        self.participants.get(&id).map(|participant| &**participant)
     }
 
     pub(super) fn participant_mut(&mut self, id: ParticipantId) -> Option<&mut Participant> {
-        self.participants.get_mut(&id)
+        self.participants.get_mut(&id).map(|participant| &mut **participant)
     }
 
     /// Everybody, those included whom media has not answered yet.
@@ -101,7 +102,7 @@ impl Room {
         self.participants
             .iter()
             .filter(|(_, participant)| participant.present)
-            .map(|(id, participant)| (*id, participant))
+            .map(|(id, participant)| (*id, &**participant))
     }
 
     /// Finds one whom others see by the name they know.

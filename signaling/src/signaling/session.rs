@@ -70,7 +70,8 @@ pub(super) struct Told {
     /// Of the last message.
     seq: u64,
     bytes: usize,
-    /// The last ones, without their numbers; shared with those below, for an answer is by far the longest.
+    /// The last ones, without their numbers; shared with those below, for an answer is by far the longest, and with other
+    /// clients that were told the same.
     messages: VecDeque<Arc<str>>,
     /// With its number.
     last_answer: Option<(u64, Arc<str>)>,
@@ -80,9 +81,8 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Numbers a message and keeps it. Returns the frame to send.
-    pub(super) fn tell(&mut self, message: &ServerMessage) -> String {
-        let text: Arc<str> = json(message).into();
+    /// Numbers a message, of which `text` is the [`json`], and keeps it. Returns the frame to send.
+    pub(super) fn tell(&mut self, message: &ServerMessage, text: Arc<str>) -> String {
         let seq = self.seq + 1;
         match message {
             ServerMessage::Answer(answer) => {
@@ -155,8 +155,9 @@ pub(super) fn frame(seq: u64, message: &ServerMessage) -> String {
     numbered(seq, &json(message))
 }
 
-fn json(message: &ServerMessage) -> String {
-    serde_json::to_string(message).expect("messages hold only strings, numbers and lists of them")
+/// The text of a message, without a number.
+pub(super) fn json(message: &ServerMessage) -> Arc<str> {
+    serde_json::to_string(message).expect("messages hold only strings, numbers and lists of them").into()
 }
 
 /// Splicing the number in spares the intermediate tree that serde's `flatten` would build.
@@ -169,6 +170,10 @@ mod tests {
     use super::*;
     use crate::protocol::{Answer, Pong, ServerFrame, Waiting};
     use proptest::prelude::*;
+
+    fn tell(told: &mut Told, message: &ServerMessage) -> String {
+        told.tell(message, json(message))
+    }
 
     fn waiting(position: u32) -> ServerMessage {
         ServerMessage::Waiting(Waiting { position })
@@ -185,7 +190,7 @@ mod tests {
     fn replay_reaches_back_as_far_as_the_ring() {
         let mut told = Told::default();
         for n in 0..RESUME_MESSAGES_MAX as u32 + 10 {
-            told.tell(&waiting(n));
+            tell(&mut told, &waiting(n));
         }
         let last = RESUME_MESSAGES_MAX as u64 + 10;
         assert_eq!(told.since(last).map(Iterator::count), Some(0));
@@ -206,9 +211,9 @@ mod tests {
     #[test]
     fn what_led_to_media_is_forgotten_once_it_is_connected() {
         let mut told = Told::default();
-        told.tell(&waiting(1));
-        told.tell(&answer(1));
-        let kept = told.tell(&waiting(2));
+        tell(&mut told, &waiting(1));
+        tell(&mut told, &answer(1));
+        let kept = tell(&mut told, &waiting(2));
         told.forget_join();
         assert_eq!(texts(&told, 2), Some(vec![kept]), "what was said after the answer may still be missing");
         assert_eq!(texts(&told, 1), None);
@@ -220,13 +225,13 @@ mod tests {
     #[test]
     fn a_later_answer_is_kept_when_media_connects_by_the_first() {
         let mut told = Told::default();
-        told.tell(&answer(1));
-        let second = told.tell(&answer(2));
+        tell(&mut told, &answer(1));
+        let second = tell(&mut told, &answer(2));
         told.forget_join();
         assert_eq!(texts(&told, 1), Some(vec![second]));
         assert_eq!(told.tell_essentials_again(), [frame(3, &answer(2))]);
         let mut rejoined = Told::default();
-        rejoined.tell(&answer(7));
+        tell(&mut rejoined, &answer(7));
         rejoined.forget_join();
         assert_eq!(rejoined.tell_essentials_again().len(), 1, "nobody connects by a later offer's answer");
     }
@@ -234,7 +239,7 @@ mod tests {
     #[test]
     fn what_was_told_does_not_show() {
         let mut told = Told::default();
-        told.tell(&answer(1));
+        tell(&mut told, &answer(1));
         assert!(!format!("{told:?}").contains("v=1"));
     }
 
@@ -243,7 +248,7 @@ mod tests {
         fn what_is_replayed_is_what_was_missed(sent in 1u32..600, seen in 0u64..700) {
             let mut told = Told::default();
             for n in 0..sent {
-                told.tell(&waiting(n));
+                tell(&mut told, &waiting(n));
             }
             if let Some(frames) = told.since(seen) {
                 let frames: Vec<ServerFrame> = frames.map(|f| serde_json::from_str(&f).unwrap()).collect();
@@ -259,7 +264,7 @@ mod tests {
             let mut told = Told::default();
             for size in sizes {
                 let text = "x".repeat(size);
-                told.tell(&ServerMessage::Data(crate::protocol::DataReceived { from: "p".into(), topic: "t".into(), payload: text }));
+                tell(&mut told, &ServerMessage::Data(crate::protocol::DataReceived { from: "p".into(), topic: "t".into(), payload: text }));
                 prop_assert!(told.bytes <= RESUME_BYTES_MAX);
                 prop_assert_eq!(told.bytes, told.messages.iter().map(|message| message.len()).sum::<usize>());
             }

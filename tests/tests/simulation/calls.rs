@@ -139,3 +139,12 @@ fn sender_reports_and_transport_feedback_flow() {
         assert!(world.bot(*bot).transport_feedback > 80, "{} feedbacks in 10 s", world.bot(*bot).transport_feedback);
     }
 }
+
+#[test]
+fn somebody_without_media_is_reported_to_every_five_seconds() {
+    let mut world = World::new(9);
+    let bot = world.join(participant(1, 1, &[]), Link::default());
+    world.run_until_connected(&[bot]);
+    world.run_for(Duration::from_secs(22));
+    assert_eq!(world.bot(bot).receiver_reports, 5, "at once, and then every five seconds (RFC 3550 §6.2)");
+}
