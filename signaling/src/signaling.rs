@@ -45,7 +45,7 @@ use tillside_cobrowse::relay::ShareId;
 use tillside_sfu::command::Command;
 use tillside_sfu::id::{ParticipantId, RoomId};
 
-/// Sessions of a node. At 20 KiB each with a usual ring, 20,000 take 400 MiB.
+/// Sessions of a node. At 15 KiB each with a usual ring, 20,000 take 300 MiB.
 pub const SESSIONS_MAX: usize = 20_000;
 /// Rooms of a node, those without participants included.
 pub const ROOMS_MAX: usize = 10_000;

@@ -101,7 +101,7 @@ impl Room {
         self.tell_publishers(context);
         self.tell_speakers(context);
         let mut encodings = self.publications.iter().flat_map(|(_, publication)| &publication.encodings);
-        let quiet = !encodings.any(|encoding| encoding.is_live(context.now));
+        let quiet = !encodings.any(|encoding| encoding.is_live(context.time));
         self.select_at = context.now + if quiet { SELECT_QUIET_INTERVAL } else { SELECT_INTERVAL };
     }
 

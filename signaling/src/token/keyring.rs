@@ -198,10 +198,9 @@ impl Entry {
         Ok(Self { tenant: tenant.to_owned(), algorithm, decoding, secret })
     }
 
-    /// Checks the signature with the one algorithm of this key, and the types of the claims; not their values.
-    /// Checks the signature of a token with this header, and reads its claims. By hand, because `jsonwebtoken::decode`
-    /// reads the header two more times and the claims twice, for checks of the times and names that would ask the system
-    /// for the time: [`Claims::check`] is told it.
+    /// Checks the signature of a token with this header by the one algorithm of this key, and reads its claims, of which it
+    /// checks the types and not the values. `jsonwebtoken::decode` would read the header two more times and the claims
+    /// twice, and ask the system for the time, which [`Claims::check`] is told.
     fn decode(&self, header: &Header, token: &str) -> Result<Claims, TokenError> {
         use jsonwebtoken::errors::ErrorKind;
         let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
@@ -220,6 +219,7 @@ impl Entry {
     }
 }
 
+/// Whether `text` has the form of an origin (RFC 6454), the port possibly `*`.
 fn is_origin(text: &str) -> bool {
     let Some((scheme, host)) = text.split_once("://") else { return false };
     matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['/', '?', '#', '@', ' '])
