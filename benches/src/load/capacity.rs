@@ -12,6 +12,10 @@ use crate::workload::Workload;
 use std::time::Duration;
 use tillside_sfu::srtp::SrtpProfile;
 
+/// A host that takes more of the cores than this makes packets late that the server had in hand.
+const STOLEN_MAX: f64 = 0.05;
+/// How often a step beside such a host is measured again.
+const AGAIN_MAX: usize = 4;
 /// How long each step of the search is measured.
 const STEP: Duration = Duration::from_secs(4);
 /// How long a new rate runs before it is measured.
@@ -45,7 +49,7 @@ pub(super) async fn run(arena: &mut Arena, workload: &Workload) -> Result<Vec<Ro
     }
     let mut rows = vec![row];
     for share in SHARES {
-        let mut row = step(arena, workload, factor * share, workload.duration).await?;
+        let mut row = undisturbed(arena, workload, (factor * share, workload.duration), |_| true).await?;
         row.scenario = format!("{} at {:.0} % of capacity", workload.name, share * 100.0);
         row.note("share_of_capacity", share);
         rows.push(row);
@@ -82,8 +86,7 @@ async fn search(arena: &mut Arena, workload: &Workload) -> Result<Found, String>
     let (mut passed, mut failed, mut best) = (0.0, None, None);
     let mut factor = 1.0;
     for _ in 0..STEPS_UP + HALVINGS {
-        let row = step(arena, workload, factor, STEP).await?;
-        progress_of(&row, factor);
+        let row = undisturbed(arena, workload, (factor, STEP), |row| overload(row).is_some()).await?;
         match overload(&row) {
             None => (passed, best) = (factor, Some(row)),
             Some(limit) => failed = Some((factor, limit)),
@@ -156,6 +159,30 @@ async fn step(arena: &mut Arena, workload: &Workload, factor: f64, duration: Dur
     arena.swarm.set_rate(factor);
     pause(SETTLE).await;
     arena.measure(workload, "tillside", duration).await
+}
+
+/// Measures a step, and again if the host of a virtual machine took cores from it and `matters` says that this may be seen
+/// in the row. Gives the one that it took least from.
+async fn undisturbed(
+    arena: &mut Arena,
+    workload: &Workload,
+    (factor, duration): (f64, Duration),
+    matters: impl Fn(&Row) -> bool,
+) -> Result<Row, String> {
+    let mut best: Option<Row> = None;
+    for _ in 0..=AGAIN_MAX {
+        let row = step(arena, workload, factor, duration).await?;
+        progress_of(&row, factor);
+        let stolen = |row: &Row| row.stolen_cores.unwrap_or(0.0);
+        let is_over = stolen(&row) <= STOLEN_MAX || !matters(&row);
+        if is_over || best.as_ref().is_none_or(|best| stolen(&row) < stolen(best)) {
+            best = Some(row);
+        }
+        if is_over {
+            break;
+        }
+    }
+    Ok(best.expect("measured at least once"))
 }
 
 /// Why the server, or the driver, does not carry this rate.

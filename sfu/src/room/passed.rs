@@ -27,19 +27,21 @@ const PASSED: [Extension; 7] = [
 ];
 
 /// Collects what is passed on from a packet's extensions, whose ids mean what `negotiated` says. Returns its length;
-/// what does not fit is left out.
+/// what does not fit or comes again is left out.
 pub(super) fn collect(
     extensions: rtp::Extensions<'_>,
     negotiated: &ExtensionMap,
     out: &mut [u8; PASSED_BYTES_MAX],
 ) -> usize {
-    let mut used = 0;
+    let (mut used, mut seen) = (0, 0_u32);
     for rtp::Extension { id, value } in extensions {
         let Some(kind) = negotiated.extension(id).filter(|kind| PASSED.contains(kind)) else { continue };
         let end = used + 2 + value.len();
-        if end > out.len() {
+        let bit = 1 << kind as u32;
+        if end > out.len() || seen & bit != 0 {
             continue;
         }
+        seen |= bit;
         out[used] = kind as u8;
         out[used + 1] = value.len() as u8;
         out[used + 2..end].copy_from_slice(value);
@@ -80,12 +82,11 @@ impl ExtensionBlock {
         self.ids = None;
     }
 
-    /// Makes it the block of the collected extensions under a subscriber's ids, without those it did not negotiate.
+    /// Makes it the block of the collected extensions under a subscriber's ids, without those it did not negotiate. `None`
+    /// if that cannot be written.
     #[inline(always)]
-    pub(super) fn set(&mut self, collected: &[u8], ids: &ExtensionMap) {
-        if self.ids.as_ref() != Some(ids) {
-            self.write(collected, ids).expect("what is collected fits");
-        }
+    pub(super) fn set(&mut self, collected: &[u8], ids: &ExtensionMap) -> Option<()> {
+        if self.ids.as_ref() == Some(ids) { Some(()) } else { self.write(collected, ids) }
     }
 
     /// Whether [`ExtensionBlock::copy`] wants a transport-wide number.
@@ -111,6 +112,7 @@ impl ExtensionBlock {
 
     #[cold]
     fn write(&mut self, collected: &[u8], ids: &ExtensionMap) -> Option<()> {
+        self.forget();
         let mut block = BlockWriter::new(&mut self.bytes);
         for extension in translate(collected, ids) {
             block.push(extension)?;
@@ -147,4 +149,106 @@ pub(super) fn audio_level(mut collected: &[u8]) -> Option<u8> {
         collected = rest;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rtp::header::FIXED_HEADER_BYTES;
+    use crate::rtp::{HeaderFields, PayloadType, RtpHeader, SequenceNumber, Ssrc, write_header};
+    use proptest::prelude::*;
+
+    const FIELDS: HeaderFields = HeaderFields {
+        marker: false,
+        payload_type: PayloadType::from_header_byte(96),
+        sequence: SequenceNumber(1),
+        timestamp: 2,
+        ssrc: Ssrc(3),
+    };
+
+    fn map(ids: impl IntoIterator<Item = (Extension, u8)>) -> ExtensionMap {
+        let mut map = ExtensionMap::default();
+        assert!(ids.into_iter().all(|(extension, id)| map.insert(extension, id)));
+        map
+    }
+
+    /// What is collected of a packet with these extensions.
+    fn collected(extensions: &[rtp::Extension<'_>], ids: &ExtensionMap) -> Vec<u8> {
+        let mut packet = [0; 1200];
+        write_header(&mut packet, &FIELDS, extensions).expect("room for all");
+        let header = RtpHeader::parse(&packet).expect("just written");
+        let mut out = [0; PASSED_BYTES_MAX];
+        let used = collect(header.extensions(&packet), ids, &mut out);
+        out[..used].to_vec()
+    }
+
+    #[test]
+    fn what_comes_again_is_passed_on_once() {
+        let ids = map([(Extension::ColorSpace, 3), (Extension::AudioLevel, 4)]);
+        let repeated = [rtp::Extension { id: 3, value: &[7; 15] }; 17];
+        let passed = collected(&repeated, &ids);
+        assert_eq!(passed.len(), 2 + 15);
+        let mut block = ExtensionBlock::new();
+        assert_eq!(block.set(&passed, &map([(Extension::ColorSpace, 200), (Extension::TransportCc, 201)])), Some(()));
+    }
+
+    #[test]
+    fn a_block_is_written_anew_for_other_ids_and_for_another_packet() {
+        let (chromium, firefox) = (map([(Extension::AudioLevel, 1)]), map([(Extension::AudioLevel, 9)]));
+        let mut block = ExtensionBlock::new();
+        let mut first_byte = |collected: &[u8], ids| {
+            block.set(collected, ids).expect("it fits");
+            let mut out = [0; 64];
+            block.copy(&mut out, 0).expect("there is room");
+            out[4]
+        };
+        let (level, nothing) = (collected(&[rtp::Extension { id: 1, value: &[5] }], &chromium), []);
+        assert_eq!([first_byte(&level, &chromium), first_byte(&level, &firefox)], [0x10, 0x90]);
+        assert_eq!(first_byte(&nothing, &firefox), 0x90, "it is taken for the same packet until it is told");
+        block.forget();
+        assert_eq!((block.set(&nothing, &firefox), block.copy(&mut [0; 64], 0)), (Some(()), Some(0)));
+    }
+
+    proptest! {
+        #[test]
+        fn trap_i1_a_block_holds_what_was_passed_on_under_the_ids_of_whoever_gets_it(
+            values in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..60), PASSED.len()),
+            theirs in prop::sample::subsequence((1u8..=255).collect::<Vec<_>>(), PASSED.len()),
+            ours in prop::sample::subsequence((1u8..=255).collect::<Vec<_>>(), PASSED.len() + 1),
+            taken in 0..=PASSED.len(),
+            number: u16,
+        ) {
+            let negotiated = map(PASSED.into_iter().zip(theirs.iter().copied()));
+            let sent: Vec<_> =
+                theirs.iter().zip(&values).map(|(id, value)| rtp::Extension { id: *id, value }).collect();
+            let passed = collected(&sent, &negotiated);
+            let kinds = PASSED.into_iter().take(taken).chain([Extension::TransportCc]);
+            let ids = map(kinds.zip(ours.iter().copied()));
+            let mut block = ExtensionBlock::new();
+            block.set(&passed, &ids).expect("what is collected fits");
+            prop_assert!(block.is_numbered());
+            let mut packet = [0; 600];
+            let (fixed, rest) = packet.split_first_chunk_mut().expect("600 bytes");
+            let len = block.copy(rest, number).expect("there is room");
+            FIELDS.write(fixed, len != 0);
+            let header = RtpHeader::parse(&packet).expect("a whole header");
+            prop_assert_eq!(header.len(), FIXED_HEADER_BYTES + len);
+            let read: Vec<_> = header.extensions(&packet).map(|it| (it.id, it.value.to_vec())).collect();
+            let known = elements(&passed).into_iter();
+            let known = known.filter_map(|(kind, value)| ids.id_of_number(kind).map(|id| (id, value)));
+            let own = (ids.id(Extension::TransportCc).expect("set above"), number.to_be_bytes().to_vec());
+            prop_assert_eq!(read, known.chain([own]).collect::<Vec<_>>());
+        }
+    }
+
+    /// Numbers of [`Extension`] and values in the form of our own.
+    fn elements(mut collected: &[u8]) -> Vec<(u8, Vec<u8>)> {
+        let mut elements = Vec::new();
+        while let [kind, len, rest @ ..] = collected {
+            let (value, rest) = rest.split_at(usize::from(*len));
+            elements.push((*kind, value.to_vec()));
+            collected = rest;
+        }
+        elements
+    }
 }

@@ -177,7 +177,7 @@ impl ExtensionMap {
     }
 
     /// Adds a pair. Returns false, and changes nothing, if the id has another meaning already.
-    pub(super) fn insert(&mut self, extension: Extension, id: u8) -> bool {
+    pub(crate) fn insert(&mut self, extension: Extension, id: u8) -> bool {
         debug_assert!(id != 0, "0 is padding (RFC 8285 §4.2)");
         if self.extension(id).is_some_and(|other| other != extension) {
             return false;

@@ -235,7 +235,8 @@ impl Rewriter {
         self.encoding.and_then(|_| self.timestamps.translate(timestamp))
     }
 
-    /// The marker of a packet that is forwarded under this number.
+    /// The marker of a packet that is forwarded under this number. A copy of the first packet of an older spurt comes
+    /// without it, which by then means nothing to anybody.
     #[inline(always)]
     fn marker(&self, index: u64, facts: &PacketFacts) -> bool {
         facts.marker || (self.kind == Kind::Audio && index == self.spurt_began)

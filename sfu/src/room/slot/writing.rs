@@ -76,8 +76,10 @@ impl Slot {
             timestamp: rewritten.timestamp,
             ssrc: self.ssrc,
         };
+        if block.set(stored.extensions, &self.extensions).is_none() {
+            return false;
+        }
         let len = part.len();
-        block.set(stored.extensions, &self.extensions);
         let payload = &mut stored.payload[part];
         let written = seal(egress, &fields, block, payload, rewritten.picture, |sealer, out, header_len, payload| {
             sealer.seal_rtp(rewritten.roc(), out, header_len, payload)
@@ -116,7 +118,9 @@ impl Slot {
         };
         let number = rewritten.sequence().to_be_bytes();
         let mut block = ExtensionBlock::new();
-        block.set(stored.extensions, &self.extensions);
+        if block.set(stored.extensions, &self.extensions).is_none() {
+            return false;
+        }
         let payload = &mut stored.payload[part];
         seal(egress, &fields, &block, payload, rewritten.picture, |sealer, out, header_len, payload| {
             sealer.seal_rtp_parts((index >> 16) as u32, out, header_len, &number, payload)
