@@ -171,8 +171,7 @@ impl Rewriter {
         Some(Rewritten { index, timestamp, marker: self.marker(index, facts), picture })
     }
 
-    /// Remembers that a packet was forwarded, to send it as new only once. Apart from [`Self::forward`] and after
-    /// sealing, so that what comes next need not wait for it.
+    /// Remembers that a packet was forwarded, to send it as new only once.
     #[inline(always)]
     pub fn note(&mut self, rewritten: &Rewritten) {
         self.history.note(rewritten.index);
