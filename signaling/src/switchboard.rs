@@ -1,8 +1,8 @@
 //! The one task that owns [`Signaling`]: it waits, hands over what came, and carries out what comes out. It decides
 //! nothing.
 //!
-//! Everything reaches it through one bounded queue, events of media and of relays through two more. A socket that does not take its
-//! frames is cut loose, so that nobody waits for it.
+//! Everything reaches it through one bounded queue, events of media and of relays through two more. A socket that does
+//! not take its frames is cut loose, so that nobody waits for it.
 
 use crate::directory::Directory;
 use crate::metrics::{Metrics, WorkerCounters};

@@ -49,7 +49,7 @@ pub struct Stored<'a> {
     pub sequence: u64,
     /// What is known of it.
     pub facts: &'a PacketFacts,
-    /// The header extension block as the publisher sent it, without its four bytes of head; empty when there is none.
+    /// Its header extensions, in whatever form they were given; empty when there are none.
     pub extensions: &'a [u8],
     /// The payload, without padding.
     pub payload: &'a [u8],

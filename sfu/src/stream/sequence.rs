@@ -7,8 +7,8 @@
 
 use std::collections::VecDeque;
 
-/// Segments kept per map, the open one among them. A new one begins at every run of intentional drops: 15 a second when a subscriber gets
-/// half of a 30 frames/s video, so that packets up to four seconds late still translate.
+/// Segments kept per map, the open one among them. A new one begins at every run of intentional drops: 15 a second when
+/// a subscriber gets half of a 30 frames/s video, so that packets up to four seconds late still translate.
 pub const SEGMENTS_MAX: usize = 64;
 
 /// Longest run of missing source numbers that is passed on as loss. Longer runs cannot be repaired by anyone (rings

@@ -262,8 +262,9 @@ impl TwccSender {
         number as u16
     }
 
-    /// A feedback arrived at this time, given in both forms: the receiver's numbers, each with its arrival in microseconds of the receiver's clock or
-    /// `None` for lost. Appends what is new to `results`; unknown and repeated numbers are left out.
+    /// A feedback arrived at this time, given in both forms: the receiver's numbers, each with its arrival in microseconds
+    /// of the receiver's clock or `None` for lost. Appends what is new to `results`; unknown and repeated numbers are left
+    /// out.
     pub fn handle_feedback(
         &mut self,
         (now, time): (Instant, WorkerTime),

@@ -30,8 +30,8 @@ impl std::ops::Add<Duration> for WorkerTime {
     }
 }
 
-/// Turns instants into times of the worker. Packets of one batch share one instant: asked again about the instant of last time, the
-/// answer is there already.
+/// Turns instants into times of the worker. Packets of one batch share one instant: asked again about the instant of last
+/// time, the answer is there already.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch {
     began: Instant,
